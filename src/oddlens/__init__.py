@@ -1,1 +1,43 @@
 """OddLens learns what normal looks like from video, then shows when and where something departs from it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from oddlens.datasets.open import open_dataset
+    from oddlens.errors import OddLensError
+    from oddlens.evaluation.evaluate import evaluate
+    from oddlens.media.open import open_source
+    from oddlens.methods import register
+    from oddlens.scoring.detector import Detector
+    from oddlens.training.run import train
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Detector": "oddlens.scoring.detector",
+    "OddLensError": "oddlens.errors",
+    "evaluate": "oddlens.evaluation.evaluate",
+    "open_dataset": "oddlens.datasets.open",
+    "open_source": "oddlens.media.open",
+    "register": "oddlens.methods",
+    "train": "oddlens.training.run",
+}
+__all__ = [
+    "Detector",
+    "OddLensError",
+    "evaluate",
+    "open_dataset",
+    "open_source",
+    "register",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names on first use, so that importing the package costs nothing."""
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'oddlens' has no attribute '{name}'")

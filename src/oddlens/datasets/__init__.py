@@ -1,1 +1,29 @@
-"""."""
+"""Which frames are normal, which are test, and their labels and masks; loaded on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "DataSet": "base",
+    "Labels": "base",
+    "MaskReader": "base",
+    "Video": "base",
+    "check_dataset": "check",
+    "check_labels": "labels",
+    "open_dataset": "open",
+    "prepare": "prepare",
+    "recognise": "open",
+    "render": "report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)

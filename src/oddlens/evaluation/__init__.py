@@ -1,1 +1,1 @@
-"""."""
+"""Evaluation: protocols, baselines and confidence intervals around the metrics."""

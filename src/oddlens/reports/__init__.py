@@ -1,1 +1,1 @@
-"""."""
+"""Heat colours, timelines, overlay videos, figures, tables and the HTML report."""

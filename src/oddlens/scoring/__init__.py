@@ -1,1 +1,1 @@
-"""."""
+"""Detectors, streaming scoring, calibration and events."""

@@ -1,1 +1,1 @@
-"""."""
+"""The training loop, its settings, checkpoints and logs."""

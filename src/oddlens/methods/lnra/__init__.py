@@ -1,1 +1,1 @@
-"""."""
+"""LNRA: Learning Not to Reconstruct Anomalies (BMVC 2021)."""

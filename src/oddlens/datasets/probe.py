@@ -1,0 +1,69 @@
+"""How long a video really is: packets are counted, since headers lie; nothing is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from oddlens.datasets.trees import image_files
+from oddlens.errors import MediaError
+
+
+@contextmanager
+def _video_stream(path: Path) -> Iterator[tuple[Any, Any]]:
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise MediaError(path, "it has no video stream", "give a file with a picture track")
+            yield container, container.streams.video[0]
+    except (av.error.FFmpegError, OSError) as error:
+        raise MediaError(
+            path, f"cannot be read as a video ({error})", "replace or remove the file"
+        ) from error
+
+
+def frame_times(path: Path) -> NDArray[np.float64]:
+    """Presentation times of a video file's frames, `(L,)` seconds from the first frame, ascending.
+
+    Raises:
+        MediaError: the file is no video.
+    """
+    with _video_stream(path) as (container, stream):
+        packets = [p for p in container.demux(stream) if p.size and not p.is_discard]
+        stamps = [p.pts if p.pts is not None else p.dts for p in packets]
+        if any(stamp is None for stamp in stamps):
+            return np.arange(len(stamps)) / float(stream.average_rate or 25)
+        times = np.sort(np.array(stamps, np.float64)) * float(stream.time_base)
+    return times - times[0] if len(times) else times
+
+
+def count_frames(path: Path) -> int:
+    """Frames of a folder of images, or of a video file by its packets.
+
+    Raises:
+        MediaError: a file that is no video.
+    """
+    return len(image_files(path)) if path.is_dir() else len(frame_times(path))
+
+
+def end_decodes(path: Path) -> bool:
+    """Whether the frames after a video's last key frame can be decoded.
+
+    Raises:
+        MediaError: the file is no video.
+    """
+    with _video_stream(path) as (container, stream):
+        stamps = [p.pts for p in container.demux(stream) if p.size and p.is_keyframe and p.pts is not None]
+    with _video_stream(path) as (container, stream):
+        if stamps:
+            container.seek(stamps[-1], stream=stream, backward=True)
+        try:
+            return any(True for _ in container.decode(stream))
+        except av.error.FFmpegError:
+            return False

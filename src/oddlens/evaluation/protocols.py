@@ -1,0 +1,121 @@
+"""How scores become a number: `clean` takes them as they are, `paper` does what a paper's code did."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from oddlens.errors import DataError
+from oddlens.metrics.validation import check_videos
+
+
+@dataclass(frozen=True)
+class PaperProtocol:
+    """What a paper's evaluation code did to its scores. Order: crop, smooth, normalise.
+
+    The default is LNRA's: 8 frames at the head and 7 at the tail of a video have no score in the paper, and
+    every video is stretched to 0..1 with its own minimum and maximum, which uses the whole test video and
+    hides that videos are not comparable.
+    """
+
+    head: int = 8
+    """Frames dropped from the start of every video."""
+    tail: int = 7
+    """Frames dropped from the end of every video."""
+    normalise: Literal["per-video min-max", "none"] = "per-video min-max"
+    component: str = "score"
+    """Which of a method's outputs the paper ranks frames by; higher = odder (so minus the PSNR, for LNRA)."""
+    smoothing: float | None = None
+    """Standard deviation in frames of a Gaussian along each video; it looks into the future."""
+
+
+class ProtocolScores(NamedTuple):
+    """What a protocol hands to the metrics: scores, labels and numbers of the videos that are left."""
+
+    scores: list[NDArray[np.float64]]
+    labels: list[NDArray[np.bool_]]
+    videos: list[int]
+
+
+def clean(scores: Sequence[ArrayLike], labels: Sequence[ArrayLike]) -> ProtocolScores:
+    """Every frame of every video, on the one scale its detector gave it.
+
+    Raises:
+        DataError: numbers of videos or frames differ, or a score is NaN.
+    """
+    values, truth = check_videos(scores, labels)
+    return ProtocolScores(values, truth, list(range(len(values))))
+
+
+def apply_paper(
+    protocol: PaperProtocol, scores: Sequence[ArrayLike], labels: Sequence[ArrayLike]
+) -> ProtocolScores:
+    """Scores and labels as the paper's code hands them to its metric.
+
+    A video with no frame left after cropping is dropped, a constant one becomes 0.5; both with a warning.
+
+    Args:
+        protocol: what the paper did.
+        scores: V arrays `(T_v,)`, one score a frame of the whole video, higher = odder.
+        labels: V arrays `(T_v,)` of 0 and 1.
+
+    Raises:
+        DataError: numbers of videos or frames differ, a score is not finite, or no video is long enough.
+
+    Example:
+        >>> protocol = PaperProtocol(head=1, tail=0)
+        >>> apply_paper(protocol, [[9.0, 20.0, 25.0, 30.0]], [[0, 0, 0, 1]]).scores[0].tolist()
+        [0.0, 0.5, 1.0]
+    """
+    values, truth = check_videos(scores, labels)
+    result = ProtocolScores([], [], [])
+    for v, (s, y) in enumerate(zip(values, truth)):
+        kept = slice(protocol.head, len(s) - protocol.tail)
+        if kept.stop <= kept.start:
+            warnings.warn(
+                f"video {v} has {len(s)} frames and is dropped by the paper's protocol", stacklevel=2
+            )
+            continue
+        result.scores.append(_transform(protocol, s[kept], v))
+        result.labels.append(y[kept])
+        result.videos.append(v)
+    if not result.videos:
+        needed = protocol.head + protocol.tail + 1
+        raise DataError(
+            "videos", f"none has the {needed} frames the paper's protocol needs", "use longer videos"
+        )
+    return result
+
+
+def min_max(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Stretch one video's scores to 0..1; a constant video, which has no scale, becomes 0.5.
+
+    Example:
+        >>> min_max(np.array([20.0, 25.0, 22.5, 30.0, 21.0])).tolist()
+        [0.0, 0.5, 0.25, 1.0, 0.1]
+    """
+    low, high = scores.min(), scores.max()
+    if low == high:
+        return np.full(len(scores), 0.5)
+    scaled: NDArray[np.float64] = (scores - low) / (high - low)
+    return scaled
+
+
+def _transform(protocol: PaperProtocol, scores: NDArray[np.float64], video: int) -> NDArray[np.float64]:
+    if not np.isfinite(scores).all():
+        raise DataError(f"video {video}", "a score is infinite", "the paper's protocol needs finite scores")
+    if protocol.smoothing is not None:
+        scores = gaussian_filter1d(scores, protocol.smoothing, mode="nearest")
+    if protocol.normalise == "none":
+        return scores
+    if scores.min() == scores.max():
+        warnings.warn(
+            f"video {video} has constant scores: the paper's protocol sets them to 0.5", stacklevel=3
+        )
+    return min_max(scores)

@@ -1,0 +1,91 @@
+"""What a method supplies, and nothing else: how it samples, learns and scores."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from oddlens.config import Settings, build
+from oddlens.sampling.clips import Clip, to_network_values, window
+from oddlens.types import Losses, SamplingSpec, Scores
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+    from oddlens.evaluation.protocols import PaperProtocol
+    from oddlens.sampling.intruders import Resources
+
+Sample = dict[str, NDArray[Any]]
+Batch = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodSettings(Settings):
+    """Settings of a method without any."""
+
+
+class Method(nn.Module, ABC):
+    """Base of all methods: a network with its sampling rule, its training step and its score.
+
+    A method knows nothing about files, command lines or metrics. Its `forward` is its training step, so that
+    the data-parallel wrapper of `torchrun` sees every step.
+    """
+
+    name: ClassVar[str]
+    settings_type: ClassVar[type[MethodSettings]] = MethodSettings
+    phases: ClassVar[tuple[str, ...]] = ("main",)
+    """Names of the optimisation phases of one step, in order (a generator, then its discriminator, say)."""
+
+    def __init__(self, settings: MethodSettings) -> None:
+        super().__init__()
+        self.base_settings = settings
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any], where: str) -> Method:
+        """Build the method from plain settings values."""
+        return cls(build(cls.settings_type, values, where))
+
+    @property
+    @abstractmethod
+    def sampling(self) -> SamplingSpec:
+        """What one sample is."""
+
+    @abstractmethod
+    def training_step(self, batch: Batch, step: int, phase: str) -> Losses:
+        """Losses of one batch (the samples of `training_sample`, stacked) in one phase."""
+
+    @abstractmethod
+    def configure_optimizers(self) -> dict[str, Optimizer]:
+        """One optimiser for each phase, with its base learning rate."""
+
+    @abstractmethod
+    def score(self, windows: Tensor, targets: Sequence[int]) -> Scores:
+        """Scores of the frames `targets` of each window `(B, C, T, H, W)` (network values)."""
+
+    def training_sample(self, clip: Clip, rng: np.random.Generator) -> Sample:
+        """One training sample; the default is the clip itself, as `clip`."""
+        return self.validation_sample(clip)
+
+    def validation_sample(self, clip: Clip) -> Sample:
+        """One sample for the loss on held-out normal footage: nothing random in it."""
+        frames = window(clip.run.frames, clip.start, self.sampling)
+        return {"clip": to_network_values(frames, self.sampling)}
+
+    def prepare_training(self, resources: Resources) -> None:
+        """Open what the samples need besides the clips (intruder images, say); called once, before training."""
+
+    def paper_protocol(self) -> PaperProtocol:
+        """How the paper's code turned scores into its number; the default is per-video min-max alone."""
+        from oddlens.evaluation.protocols import PaperProtocol
+
+        return PaperProtocol(head=0, tail=0)
+
+    def forward(self, batch: Batch, step: int, phase: str) -> Losses:
+        """The training step, under the name that wrappers call."""
+        return self.training_step(batch, step, phase)

@@ -1,0 +1,210 @@
+"""One self-contained page to open in a browser: verdict, timelines, events, metrics, provenance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from oddlens.files import write_text
+from oddlens.reports import style
+from oddlens.reports.card import card_html
+from oddlens.reports.curve import curve_data
+from oddlens.reports.series import ceiling, clock
+from oddlens.reports.tables import PROTOCOLS, Rows, baseline_rows, flattened, measure_rows
+from oddlens.reports.video import VideoReport
+
+__all__ = ["VideoReport", "write_report"]
+
+_MOST_PICTURES = 600
+
+
+def write_report(
+    path: Path,
+    *,
+    title: str,
+    summary: Mapping[str, Any],
+    videos: Sequence[VideoReport],
+    provenance: Mapping[str, Any],
+    metrics: Mapping[str, Mapping[str, Any]] | None = None,
+    baselines: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Write the report; curves are pooled to 2000 points and pictures to the 600 highest events.
+
+    Args:
+        path: html file to write.
+        title: what was scored.
+        summary: needs `threshold`; may hold `threshold_source` (a sentence), `alarms_per_hour`, `warnings`
+            and `faults` (lists of lines); `videos`, `frames`, `hours` and `events` are counted where absent.
+        videos: one entry a video that could be scored.
+        provenance: nested mapping of settings, versions, seeds, fingerprints.
+        metrics: protocols of an evaluation: `{"clean": {...}, "paper": {...}}`.
+        baselines: baselines of an evaluation, by name.
+
+    Raises:
+        OddLensError: the file cannot be written.
+    """
+    threshold = float(summary["threshold"])
+    top = ceiling(threshold, [video.peak for video in videos])
+    pictured = _pictured(videos)
+    order = sorted(range(len(videos)), key=lambda k: -videos[k].peak)
+    cards = "".join(card_html(videos[k], k, threshold, top, pictured) for k in order)
+    body = (
+        _head(title, summary, videos)
+        + _notice("fault", "Could not be read", summary.get("faults") or ())
+        + _notice("warning", "Please note", summary.get("warnings") or ())
+        + _metrics(metrics, baselines or {})
+        + _toolbar(videos)
+        + f"<section>\n{cards}</section>\n"
+        + _provenance(provenance)
+    )
+    page = Template(_part("report.html")).substitute(
+        title=escape(title),
+        colours=_colours(),
+        css=_part("report.css"),
+        js=_part("report.js"),
+        body=body,
+        data=_script_json({"videos": [curve_data(video) for video in videos]}),
+    )
+    write_text(Path(path), page)
+
+
+def _part(name: str) -> str:
+    return files("oddlens.reports").joinpath(name).read_text(encoding="utf-8")
+
+
+def _script_json(value: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _pictured(videos: Sequence[VideoReport]) -> set[tuple[int, int]]:
+    """`(video, event)` of the highest events that have a picture."""
+    candidates = [
+        (float(video.events[k]["peak_score"]), index, k)
+        for index, video in enumerate(videos)
+        for k in video.shown_events()
+        if video.picture(k) is not None
+    ]
+    return {(index, k) for _, index, k in sorted(candidates, reverse=True)[:_MOST_PICTURES]}
+
+
+def _colours() -> str:
+    light = {"ink": style.INK, "muted": style.MUTED, "rule": style.RULE, "paper": style.WHITE}
+    light |= {"curve": style.CURVE, "alarm": style.ALARM, "label": style.LABEL}
+    light |= {"ground": style.GROUND, "wash": style.GROUND, "alarm-wash": style.ALARM_WASH}
+    light |= {"good": style.GOOD, "warn": style.WARN}
+    night = {"ink": style.NIGHT_TEXT, "muted": style.NIGHT_MUTED, "rule": style.NIGHT_RULE}
+    night |= {"paper": style.NIGHT_PAPER, "ground": style.NIGHT, "wash": style.NIGHT_RULE}
+    night |= {"curve": style.NIGHT_CURVE, "alarm": style.NIGHT_ALARM, "label": style.NIGHT_LABEL}
+    night |= {"alarm-wash": style.NIGHT_ALARM_WASH, "good": style.NIGHT_GOOD}
+
+    def rules(colours: Mapping[str, style.Rgb]) -> str:
+        return " ".join(f"--{name}: {style.hex_colour(colour)};" for name, colour in colours.items())
+
+    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {rules(night)} }} }}"
+    return f":root {{ {rules(light)} }}\n{dark}"
+
+
+def _head(title: str, summary: Mapping[str, Any], videos: Sequence[VideoReport]) -> str:
+    events = int(summary.get("events", sum(len(video.events) for video in videos)))
+    count = int(summary.get("videos", len(videos)))
+    frames = int(summary.get("frames", sum(len(video.table) for video in videos)))
+    hours = float(summary.get("hours", sum(video.duration for video in videos) / 3600))
+    rate = summary.get("alarms_per_hour")
+    hit = sum(bool(video.events) for video in videos)
+    where = f" in {hit} of {_plural(count, 'video')}" if count > 1 else ""
+    verdict = f"<b>{_plural(events, 'event')}</b>{where}" if events else "<i>Nothing out of the ordinary</i>"
+    tiles = (
+        (f"{count:,}", "video" if count == 1 else "videos"),
+        (f"{frames:,}", "frames"),
+        (clock(hours * 3600), "of footage"),
+        (f"{events:,}", "event" if events == 1 else "events"),
+        ("-" if rate is None else f"{float(rate):.2g}", "alarms per hour"),
+        (f"{float(summary['threshold']):.2f}", "alarm threshold"),
+    )
+    cells = "".join(
+        f'<div class="tile"><strong>{value}</strong><span>{name}</span></div>' for value, name in tiles
+    )
+    source = summary.get("threshold_source")
+    told = f'<p class="source">Threshold: {escape(str(source))}</p>\n' if source else ""
+    heading = f'<h1>{escape(title)}</h1>\n<p class="verdict">{verdict}</p>\n'
+    return f'{heading}<div class="tiles">{cells}</div>\n{told}'
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _notice(kind: str, heading: str, lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    items = "".join(f"<li>{escape(str(line))}</li>" for line in lines)
+    return f'<section class="card notice {kind}"><h3>{heading}</h3><ul>{items}</ul></section>\n'
+
+
+def _toolbar(videos: Sequence[VideoReport]) -> str:
+    if not videos:
+        return ""
+    labelled = any(video.labels is not None for video in videos)
+    truth = '<span style="--swatch:var(--label)">labelled abnormal</span>' if labelled else ""
+    tools = (
+        '<label>Order <select id="order"><option value="peak">highest surprise</option>'
+        '<option value="events">number of events</option><option value="name">name</option>'
+        '<option value="given">as given</option></select></label>'
+        '<label><input type="checkbox" id="only"> only with events</label>'
+    )
+    return (
+        f'<div class="tools"><h2>Videos</h2>{tools if len(videos) > 1 else ""}</div>\n'
+        '<div class="legend"><span class="line" style="--swatch:var(--curve)">'
+        "surprise (3 = one normal frame in a thousand scores as high)</span>"
+        '<span class="dashes" style="--swatch:var(--alarm)">threshold</span>'
+        f'<span style="--swatch:var(--alarm)">alarm</span>{truth}'
+        "<em>Drag to zoom, double-click to zoom out.</em></div>\n"
+    )
+
+
+def _metrics(
+    protocols: Mapping[str, Mapping[str, Any]] | None, baselines: Mapping[str, Mapping[str, Any]]
+) -> str:
+    if not protocols:
+        return ""
+    tables = _protocol_table("", measure_rows(protocols), lead=True)
+    if baselines:
+        tables += _protocol_table("micro AUC without learning", baseline_rows(baselines))
+    return (
+        f'<section class="card"><h3>Against the labels</h3><div class="measures">{tables}</div></section>\n'
+    )
+
+
+def _protocol_table(heading: str, rows: Rows, lead: bool = False) -> str:
+    heads = "".join(f"<th>{protocol}</th>" for protocol in PROTOCOLS)
+    return (
+        f"<table><thead><tr><th>{heading}</th>{heads}</tr></thead><tbody>{_rows(rows, lead)}</tbody></table>"
+    )
+
+
+def _rows(rows: Rows, lead: bool) -> str:
+    return "".join(
+        f"<tr{' class=main' if lead and k == 0 else ''}><td>{escape(name)}</td>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for k, (name, cells) in enumerate(rows)
+    )
+
+
+def _provenance(provenance: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(key)}</td><td>{escape(value)}</td></tr>" for key, value in flattened(provenance)
+    )
+    if not rows:
+        return ""
+    return (
+        '<details class="card"><summary>How this was made</summary>'
+        f'<table class="provenance"><tbody>{rows}</tbody></table></details>\n'
+    )

@@ -1,0 +1,153 @@
+"""Video with heat map, alarm frame and running curve, written while the scores come in."""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike
+
+from oddlens.datasets.base import Labels
+from oddlens.media.writer import VideoWriter
+from oddlens.reports.colour import as_rgb, overlay
+from oddlens.reports.lettering import lettering
+from oddlens.reports.series import ceiling, clock
+from oddlens.reports.strip import ScoreStrip
+from oddlens.reports.style import ALARM, NIGHT_ALARM, NIGHT_TEXT, WHITE
+from oddlens.types import Image
+
+_NARROWEST, _WIDEST = 480, 1280
+_STRIP_HEIGHT = 96
+_BORDER = 4
+_MINUTE = 60.0
+
+
+class Row(Protocol):
+    """Anything read by column name: a mapping, a row of a data frame."""
+
+    def __getitem__(self, key: str, /) -> Any:
+        """Value of `time`, `calibrated` or `alarm`."""
+        ...
+
+
+class OverlayVideo:
+    """Context manager that writes one overlay frame for each frame it is given; nothing is kept on failure.
+
+    Footage narrower than 480 pixels is enlarged, wider than 1280 reduced.
+
+    Args:
+        path: mp4 to write.
+        fps: frames a second of the result.
+        frames_total: expected number of frames, `None` for a stream; wrong values only change the time axis.
+        threshold: alarm threshold on the calibrated score.
+        map_low: value of the coldest colour; `None` scales each frame by itself.
+        map_high: value of the hottest colour.
+        labels: `uint8 (L,)`, 1 = abnormal; shaded in the curve where given.
+        top: surprise at the upper edge of the curve; by default room above the threshold.
+
+    Raises:
+        MediaError: the video cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        fps: float,
+        frames_total: int | None,
+        threshold: float,
+        *,
+        map_low: float | None = None,
+        map_high: float | None = None,
+        labels: Labels | None = None,
+        top: float | None = None,
+    ) -> None:
+        self._path, self._fps, self._threshold = Path(path), fps, threshold
+        self._frames_total = frames_total or max(round(_MINUTE * fps), 1)
+        self._bounds = map_low, map_high
+        self._labels, self._top = labels, ceiling(threshold) if top is None else top
+        self._stack = ExitStack()
+        self._strip: ScoreStrip | None = None
+        self._size = (0, 0)
+
+    def __enter__(self) -> OverlayVideo:
+        self._writer = self._stack.enter_context(VideoWriter(self._path, self._fps))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def write(self, frame: Image, heat_map: ArrayLike | None, row: Row) -> None:
+        """Append one frame.
+
+        Args:
+            frame: `uint8 (H, W, C)`, C = 1 or 3 (RGB).
+            heat_map: `(h, w)`, higher = odder, or `None` where there is none.
+            row: holds `time` (s), `calibrated` and `alarm`.
+        """
+        self._writer.write(self.compose(frame, heat_map, row))
+
+    def compose(self, frame: Image, heat_map: ArrayLike | None, row: Row) -> Image:
+        """The picture `write` would append, `uint8 (H', W', 3)` with even sides; advances the curve."""
+        if self._strip is None:
+            self._size = _viewing_size(frame.shape[1], frame.shape[0])
+            self._strip = ScoreStrip(
+                self._size[0], _STRIP_HEIGHT, self._threshold, self._top, self._frames_total, self._labels
+            )
+        picture = _resized(as_rgb(frame), self._size)
+        if heat_map is not None:
+            picture = overlay(picture, heat_map, *self._bounds)
+        surprise, alarm = float(row["calibrated"]), bool(row["alarm"])
+        if alarm:
+            picture = _alarmed(picture)
+        self._strip.push(surprise, alarm)
+        shown = f"{surprise:.2f}" if math.isfinite(surprise) else "-"
+        strip = self._strip.render(
+            clock(float(row["time"]), 1),
+            f"surprise {shown}  ·  alarm from {self._threshold:.2f}",
+            NIGHT_ALARM if alarm else NIGHT_TEXT,
+        )
+        return np.concatenate([picture, strip])
+
+
+def _viewing_size(width: int, height: int) -> tuple[int, int]:
+    scale = max(_NARROWEST / width, 1.0) * min(_WIDEST / max(width, _NARROWEST), 1.0)
+    return _even(width * scale), _even(height * scale)
+
+
+def _even(side: float) -> int:
+    return max(2 * round(side / 2), 2)
+
+
+def _resized(picture: Image, size: tuple[int, int]) -> Image:
+    if picture.shape[1::-1] == size:
+        return picture
+    way = cv2.INTER_AREA if picture.shape[1] > size[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, size, interpolation=way), dtype=np.uint8)
+
+
+def _alarmed(picture: Image) -> Image:
+    """A copy with a red frame and a tag."""
+    height, width = picture.shape[:2]
+    picture = picture.copy()
+    for edge in (
+        picture[:_BORDER],
+        picture[height - _BORDER :],
+        picture[:, :_BORDER],
+        picture[:, width - _BORDER :],
+    ):
+        edge[:] = ALARM
+    letters = lettering(14, bold=True)
+    right, bottom = _BORDER + letters.width("ALARM") + 18, _BORDER + letters.height + 6
+    picture[_BORDER:bottom, _BORDER:right] = ALARM
+    letters.draw(picture, "ALARM", _BORDER + 8, _BORDER + 2, WHITE)
+    return picture

@@ -1,0 +1,164 @@
+"""Evaluation results as tables for the terminal, for Markdown and for the HTML report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.table import Table
+
+from oddlens.reports.series import clock
+
+PROTOCOLS = ("clean", "paper")
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f} %"
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s" if value < 60 else clock(value)
+
+
+_MEASURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("micro_auc", "micro AUC", _percent),
+    ("macro_auc", "macro AUC", _percent),
+    ("ap", "average precision", _percent),
+    ("eer", "equal error rate", _percent),
+    ("pixel_auc", "pixel-level AUC", _percent),
+    ("event_recall", "event recall", _percent),
+    ("false_alarms_per_hour", "false alarms per hour", _rounded),
+    ("time_to_detect", "time to detect (median)", _seconds),
+)
+_RANKING = ("micro_auc", "macro_auc", "ap", "eer", "pixel_auc")
+
+Rows = list[tuple[str, list[str]]]
+
+
+def measure_rows(protocols: Mapping[str, Mapping[str, Any]]) -> Rows:
+    """Rows `(measure, [clean, paper])`; a measure that no protocol has is left out.
+
+    Example:
+        >>> measure_rows({"clean": {"micro_auc": 0.8612, "interval": [0.83, 0.88]}})
+        [('micro AUC', ['86.12 %', '-']), ('95 % interval', ['83.00 - 88.00 %', '-'])]
+    """
+    columns = [protocols.get(protocol, {}) for protocol in PROTOCOLS]
+    rows: Rows = []
+    for key, title, show in _MEASURES:
+        cells = [_cell(column.get(key), show) for column in columns]
+        if any(key in column for column in columns):
+            rows.append((title, cells))
+        if key == "micro_auc" and any("interval" in column for column in columns):
+            rows.append(("95 % interval", [_interval(column) for column in columns]))
+    return rows
+
+
+def baseline_rows(baselines: Mapping[str, Mapping[str, Any]]) -> Rows:
+    """Rows `(baseline, [clean, paper])` of micro AUC with its interval, highest clean first.
+
+    Example:
+        >>> baseline_rows({"clock": {"micro_auc": 0.749, "paper": {"micro_auc": 0.7}}})
+        [('clock', ['74.90 %', '70.00 %'])]
+    """
+    ordered = sorted(baselines.items(), key=lambda item: -(item[1].get("micro_auc") or 0.0))
+    return [
+        (name, [_with_interval(values), _with_interval(values.get("paper") or {})])
+        for name, values in ordered
+    ]
+
+
+def evaluation_table(result: Mapping[str, Any]) -> Table:
+    """Result of an evaluation as one table: measures, then what works without learning."""
+    table = Table(title=_title(result), title_justify="left")
+    table.add_column("", no_wrap=True)
+    for protocol in PROTOCOLS:
+        table.add_column(protocol, justify="right", no_wrap=True)
+    for name, cells in measure_rows(result["protocols"]):
+        table.add_row(name, *cells)
+    baselines = baseline_rows(result.get("baselines") or {})
+    if baselines:
+        table.add_section()
+        table.add_row("[dim]without learning:[/dim]", "", "")
+    for name, cells in baselines:
+        table.add_row(f"  {_plain(name)}", *cells)
+    return table
+
+
+def evaluation_markdown(result: Mapping[str, Any]) -> str:
+    """Result of an evaluation as Markdown: measures, baselines with all ranking measures, provenance."""
+    lines = [f"## {_escaped(_title(result))}", "", "| measure | clean | paper |", "|---|---:|---:|"]
+    lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in measure_rows(result["protocols"])]
+    baselines = result.get("baselines") or {}
+    if baselines:
+        lines += ["", "Without learning (clean / paper):", "", *_baseline_table(baselines)]
+    provenance = result.get("provenance") or {}
+    if provenance:
+        lines += ["", *(f"- {_escaped(key)}: {_escaped(value)}" for key, value in flattened(provenance))]
+    return "\n".join(lines) + "\n"
+
+
+def flattened(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested mappings as `(dotted.key, text)` pairs.
+
+    Example:
+        >>> flattened({"seed": 1, "versions": {"torch": "2.4"}, "files": ["a", "b"]})
+        [('seed', '1'), ('versions.torch', '2.4'), ('files', 'a, b')]
+    """
+    pairs: list[tuple[str, str]] = []
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            pairs += flattened(value, f"{name}.")
+        elif isinstance(value, (list, tuple)):
+            pairs.append((name, ", ".join(map(str, value))))
+        else:
+            pairs.append((name, "-" if value is None else str(value)))
+    return pairs
+
+
+def _baseline_table(baselines: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    measures = [(key, title, show) for key, title, show in _MEASURES if key in _RANKING]
+    lines = [
+        "| baseline | " + " | ".join(title for _, title, _ in measures) + " |",
+        "|---|" + "---:|" * len(measures),
+    ]
+    for name, values in baselines.items():
+        paper = values.get("paper") or {}
+        cells = [
+            f"{_cell(values.get(key), show)} / {_cell(paper.get(key), show)}" for key, _, show in measures
+        ]
+        lines.append(f"| {_escaped(name)} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _title(result: Mapping[str, Any]) -> str:
+    frames = result.get("frames")
+    counted = f" ({frames:,} frames)" if isinstance(frames, int) else ""
+    return f"{result.get('method', '?')} on {result.get('dataset', '?')}{counted}"
+
+
+def _cell(value: float | None, show: Callable[[float], str]) -> str:
+    return "-" if value is None or value != value else show(value)
+
+
+def _interval(values: Mapping[str, Any]) -> str:
+    low, high = values.get("interval") or (None, None)
+    return "-" if low is None or high is None else f"{100 * low:.2f} - {_percent(high)}"
+
+
+def _with_interval(values: Mapping[str, Any]) -> str:
+    low, high = values.get("interval") or (None, None)
+    interval = "" if low is None or high is None else f" ({100 * low:.1f} - {100 * high:.1f})"
+    return _cell(values.get("micro_auc"), _percent) + interval
+
+
+def _escaped(text: object) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")

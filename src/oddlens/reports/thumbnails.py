@@ -1,0 +1,68 @@
+"""Small pictures of the moment an event peaks."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike
+
+from oddlens.reports.colour import as_rgb, overlay
+from oddlens.reports.style import WHITE
+from oddlens.types import Image
+
+WIDEST = 320
+"""Pixels a thumbnail is wide at most."""
+
+_JPEG_QUALITY = 82
+_SHADOW = (20, 20, 24)
+
+
+def event_thumbnail(
+    frame: Image,
+    heat_map: ArrayLike | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    box: Sequence[float] | None = None,
+) -> Image:
+    """Frame with heat and the event's box, at most 320 pixels wide.
+
+    Args:
+        frame: `uint8 (H, W, C)` as decoded.
+        heat_map: `(h, w)`, or `None`.
+        low: value of the coldest colour, as in `oddlens.reports.colour.levels`.
+        high: value of the hottest colour.
+        box: `x1, y1, x2, y2` in pixels of `frame`, or `None`.
+
+    Returns:
+        `uint8 (h, w, 3)` RGB.
+    """
+    picture = shrink(as_rgb(frame))
+    if heat_map is not None:
+        picture = overlay(picture, heat_map, low, high)
+    if box is None:
+        return picture
+    scale = picture.shape[1] / frame.shape[1]
+    left, top, right, bottom = (round(float(side) * scale) for side in box)
+    picture = picture.copy()
+    cv2.rectangle(picture, (left, top), (right, bottom), _SHADOW, 3, cv2.LINE_AA)
+    cv2.rectangle(picture, (left, top), (right, bottom), WHITE, 1, cv2.LINE_AA)
+    return picture
+
+
+def shrink(picture: Image, widest: int = WIDEST) -> Image:
+    """Picture reduced to at most `widest` pixels of width; smaller ones pass through."""
+    height, width = picture.shape[:2]
+    if width <= widest:
+        return picture
+    size = widest, max(round(height * widest / width), 1)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def data_uri(picture: Image) -> str:
+    """Picture as a `data:image/jpeg` address, at most 320 pixels wide."""
+    bgr = np.ascontiguousarray(as_rgb(shrink(picture))[..., ::-1])
+    _, code = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return "data:image/jpeg;base64," + base64.b64encode(code.tobytes()).decode("ascii")

@@ -1,0 +1,193 @@
+"""A detector: a trained method with its preprocessing and calibration, saved as one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from oddlens.config import build, merge, read_yaml, to_yaml
+from oddlens.errors import DetectorError, OddLensError
+from oddlens.files import atomic_path, read_json, write_json, write_text
+from oddlens.methods import method_class
+from oddlens.methods.base import Method
+from oddlens.scoring.calibration import AlarmRule, Calibration
+from oddlens.scoring.windows import Mode, WindowScorer
+from oddlens.training.devices import pick_device
+from oddlens.training.settings import ScoringSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FORMAT = 1
+
+
+@dataclass
+class Detector:
+    """A trained method that scores footage.
+
+    Example:
+        >>> detector = Detector.load("runs/walkway")          # doctest: +SKIP
+        >>> table = detector.score("camera.mp4")              # doctest: +SKIP
+    """
+
+    method: Method
+    calibration: Calibration
+    scoring: ScoringSettings = field(default_factory=ScoringSettings)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "auto") -> Detector:
+        """Load a detector folder, or the detector of a run folder; no code in it is executed.
+
+        Raises:
+            DetectorError: there is no detector, or a file of it is damaged or of another version.
+        """
+        folder = find_detector(Path(path))
+        values = read_yaml(folder / "detector.yaml")
+        where = str(folder / "detector.yaml")
+        if values.get("format") != _FORMAT:
+            fault = f"has format {values.get('format')}, this version reads {_FORMAT}"
+            raise DetectorError(where, fault, "install the matching oddlens version")
+        settings = dict(values.get("method") or {})
+        method = method_class(str(settings.pop("name", ""))).from_values(settings, where)
+        load_weights(method, folder / "weights.safetensors")
+        method.eval().to(pick_device(device))
+        calibration = build(Calibration, read_json(folder / "calibration.json"), str(folder / "calibration.json"))
+        scoring = build(ScoringSettings, values.get("scoring"), where)
+        return cls(method, calibration, scoring, dict(values.get("provenance") or {}))
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the detector folder, whole or not at all; an older detector there is replaced."""
+        target = Path(folder)
+        values = {
+            "format": _FORMAT,
+            "method": {"name": self.method.name, **self.method.base_settings.to_dict()},
+            "scoring": self.scoring.to_dict(),
+            "provenance": self.provenance,
+        }
+        if target.exists():
+            _remove_detector(target)
+        with atomic_path(target) as temporary:
+            temporary.mkdir()
+            write_text(temporary / "detector.yaml", to_yaml(values))
+            write_json(temporary / "calibration.json", self.calibration.to_dict())
+            weights = {name: value.detach().cpu().contiguous() for name, value in self.method.state_dict().items()}
+            save_file(weights, temporary / "weights.safetensors")
+        return target
+
+    @property
+    def name(self) -> str:
+        """Name of the method."""
+        return self.method.name
+
+    @property
+    def alarm_rule(self) -> AlarmRule:
+        """How alarms open and close."""
+        s = self.scoring
+        return AlarmRule(s.false_alarms_per_hour, s.open_frames, s.close_seconds, s.hysteresis)
+
+    def scorer(self, mode: Mode | None = None, batch_size: int | None = None, details: bool = False) -> WindowScorer:
+        """A scorer for one stream of frames; `batch_size=1` for live use."""
+        s = self.scoring
+        return WindowScorer(self.method, mode or s.mode, batch_size or s.batch_size, s.precision, details)
+
+    def score(
+        self, inputs: str | Path | Sequence[str | Path], mode: Mode | None = None, fps: float | None = None
+    ) -> pd.DataFrame:
+        """Scores of every frame of a file, folder or glob, or of several.
+
+        Returns:
+            Columns `video`, `frame`, `time` (seconds), `score` (raw, higher = odder), `calibrated` (surprise),
+            `alarm`, and one for each component of the method.
+
+        Raises:
+            OddLensError: an input cannot be read or is too short.
+        """
+        from oddlens.scoring.table import score_inputs
+
+        return score_inputs(self, [inputs] if isinstance(inputs, (str, Path)) else list(inputs), mode, fps)
+
+    def with_scoring(self, **changes: Any) -> Detector:
+        """The same detector with other scoring settings."""
+        where = "scoring settings"
+        scoring = build(ScoringSettings, merge(self.scoring.to_dict(), changes), where)
+        return replace(self, scoring=scoring)
+
+
+def find_detector(path: Path) -> Path:
+    """The detector folder at `path`, or inside the run folder at `path`.
+
+    Raises:
+        DetectorError: neither is there.
+    """
+    for folder in (path, path / "detector"):
+        if (folder / "detector.yaml").is_file():
+            return folder
+    if (path / "run.yaml").is_file():
+        raise DetectorError(path, "the run has not finished", "repeat its 'oddlens train' command: it goes on")
+    fault = "does not exist" if not path.exists() else "is no detector folder"
+    raise DetectorError(path, fault, "give the folder named with 'oddlens train --out'")
+
+
+def load_weights(method: Method, file: Path) -> None:
+    """Load safetensors `file` into `method`.
+
+    Raises:
+        DetectorError: the file is missing, damaged, or holds weights of another network.
+    """
+    try:
+        method.load_state_dict(load_file(file))
+    except (OSError, SafetensorError) as error:
+        raise DetectorError(file, f"cannot be read ({error})", "restore the file or train again") from error
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip() if len(str(error).splitlines()) > 1 else str(error)
+        raise DetectorError(file, f"does not fit the network ({first[:100]})", "restore both files together") from error
+
+
+def runtime() -> dict[str, Any]:
+    """Versions and machine, for provenance."""
+    import platform
+
+    import numpy as np
+
+    from oddlens import __version__
+
+    return {
+        "oddlens": __version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "platform": platform.platform(terse=True),
+        "processor": _processor(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _processor() -> str:
+    import platform
+
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _remove_detector(folder: Path) -> None:
+    known = {"detector.yaml", "calibration.json", "weights.safetensors"}
+    strangers = [item.name for item in folder.iterdir() if item.name not in known]
+    if strangers:
+        raise OddLensError(folder, f"holds other files ({strangers[0]})", "name another folder")
+    for item in folder.iterdir():
+        item.unlink()
+    folder.rmdir()
+
+

@@ -1,0 +1,168 @@
+"""Scoring frames as they come: a ring buffer of windows, the same code for files and live cameras."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from oddlens.errors import DataError
+from oddlens.media.resize import fit
+from oddlens.methods.base import Method
+from oddlens.sampling.clips import FrameRun, to_network_values
+from oddlens.training.devices import autocast
+from oddlens.training.settings import Precision
+from oddlens.types import Frame, Image, Scores
+
+Mode = Literal["exact", "fast"]
+
+
+@dataclass(frozen=True)
+class FrameScore:
+    """Raw score of one frame; frames before the first and after the last scored one repeat its score."""
+
+    index: int
+    score: float
+    components: dict[str, float] = field(default_factory=dict)
+    map: NDArray[np.float32] | None = None
+    """`float32 (h, w)`, higher = odder."""
+    pictures: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Named pictures in network values, `(C, h, w)`."""
+
+
+class WindowScorer:
+    """Turns frames into scores, in order, in memory that does not depend on how many there are.
+
+    Args:
+        method: a trained method, in evaluation mode, on its device.
+        mode: `exact` scores one frame a window, `fast` every frame of `SamplingSpec.fast_targets`.
+        batch_size: windows a network call; 1 = no waiting beyond the method's own latency (live use).
+        details: keep maps and pictures.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        mode: Mode = "exact",
+        batch_size: int = 16,
+        precision: Precision = "auto",
+        details: bool = False,
+    ) -> None:
+        self.method, self.spec = method, method.sampling
+        self.batch_size, self.precision, self.details = batch_size, precision, details
+        self.targets = (self.spec.target,) if mode == "exact" else self.spec.fast_targets
+        self.device = next((p.device for p in method.parameters()), torch.device("cpu"))
+        self._frames: deque[NDArray[np.float32]] = deque()  # (C, 1, H, W) each, from index _first on
+        self._first = 0
+        self._next_start = 0
+        self._seen = 0
+        self._emitted = 0
+        self._last: FrameScore | None = None
+
+    def push(self, image: Image) -> list[FrameScore]:
+        """Take the next frame `uint8 (H, W, C)`; return the scores that are ready now."""
+        fitted = fit(image, self.spec.height, self.spec.width, self.spec.channels)
+        self._frames.append(to_network_values(fitted[None], self.spec))
+        self._seen += 1
+        ready = (self._seen - self.spec.span - self._next_start) // len(self.targets) + 1
+        return self._run(self.batch_size, None) if ready >= self.batch_size else []
+
+    def finish(self, name: str = "footage") -> list[FrameScore]:
+        """The footage is over: score what is left; the scorer is ready for the next footage.
+
+        Raises:
+            DataError: there were fewer frames than a window needs.
+        """
+        if self._seen < self.spec.span:
+            seen = self._seen
+            self._reset()
+            fault = f"has {seen} frames, one window takes {self.spec.span}"
+            raise DataError(name, fault, "give longer footage")
+        scores: list[FrameScore] = []
+        while (left := (self._seen - self.spec.span - self._next_start) // len(self.targets) + 1) > 0:
+            scores += self._run(min(left, self.batch_size), None)
+        if self._emitted <= self._seen - self.spec.span + self.targets[-1] * self.spec.stride:
+            scores += self._run(1, self._seen - self.spec.span)  # fast mode: one window flush with the end
+        last = self._last
+        assert last is not None
+        scores += [self._copy(last, index) for index in range(self._emitted, self._seen)]
+        self._reset()
+        return scores
+
+    def _run(self, count: int, start: int | None) -> list[FrameScore]:
+        """Score `count` windows from `start` (or from where the last ones ended) on."""
+        step = len(self.targets)
+        first = self._next_start if start is None else start
+        starts = [first + k * step for k in range(count)]
+        stacked = np.concatenate(self._frames, axis=1)  # (C, N, H, W)
+        offsets = np.arange(self.spec.length) * self.spec.stride
+        index = np.asarray(starts)[:, None] + offsets[None, :] - self._first
+        windows = torch.from_numpy(np.ascontiguousarray(stacked[:, index].swapaxes(0, 1)))
+        with torch.inference_mode(), autocast(self.precision, self.device):
+            scores = self.method.score(windows.to(self.device), self.targets)
+        self._next_start = starts[-1] + step
+        self._drop()
+        return list(self._emit(scores, starts))
+
+    def _emit(self, scores: Scores, starts: list[int]) -> Iterator[FrameScore]:
+        values = scores.score.float().cpu().numpy()
+        components = {name: value.float().cpu().numpy() for name, value in scores.components.items()}
+        keep = self.details
+        maps = scores.map.float().cpu().numpy() if keep and scores.map is not None else None
+        pictures = {name: value.float().cpu().numpy() for name, value in scores.pictures.items()} if keep else {}
+        for row, start in enumerate(starts):
+            for column, target in enumerate(self.targets):
+                index = start + target * self.spec.stride
+                if index < self._emitted:
+                    continue
+                score = FrameScore(
+                    index,
+                    float(values[row, column]),
+                    {name: float(value[row, column]) for name, value in components.items()},
+                    None if maps is None else maps[row, column],
+                    {name: value[row, column] for name, value in pictures.items()},
+                )
+                while self._emitted < index:  # the frames before the first one that a window scores
+                    yield self._copy(score, self._emitted)
+                    self._emitted += 1
+                yield score
+                self._emitted, self._last = index + 1, score
+
+    def _drop(self) -> None:
+        keep_from = min(self._next_start, self._seen - self.spec.span + 1)
+        while self._first < keep_from:
+            self._frames.popleft()
+            self._first += 1
+
+    def _reset(self) -> None:
+        self._frames.clear()
+        self._first = self._next_start = self._seen = self._emitted = 0
+        self._last = None
+
+    @staticmethod
+    def _copy(score: FrameScore, index: int) -> FrameScore:
+        return FrameScore(index, score.score, score.components, score.map, score.pictures)
+
+
+def score_run(scorer: WindowScorer, run: FrameRun) -> list[FrameScore]:
+    """Scores of all frames of `run`."""
+    scores: list[FrameScore] = []
+    for frame in run.frames:
+        scores += scorer.push(frame)
+    return scores + scorer.finish(run.video)
+
+
+def score_frames(scorer: WindowScorer, frames: Iterator[Frame], name: str) -> Iterator[tuple[Frame, FrameScore]]:
+    """Pair each frame with its score, in order; only the frames that wait for a score are kept."""
+    waiting: deque[Frame] = deque()
+    for frame in frames:
+        waiting.append(frame)
+        for score in scorer.push(frame.image):
+            yield waiting.popleft(), score
+    for score in scorer.finish(name):
+        yield waiting.popleft(), score

@@ -1,0 +1,39 @@
+"""What a method may open before training: intruder pictures and clips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from oddlens.datasets.open import open_dataset
+from oddlens.errors import DataError
+from oddlens.media.store import Footage, build_store
+from oddlens.sampling.clips import count_clips
+from oddlens.sampling.intruders import ClipIntruder, Intruder, open_still_intruder
+from oddlens.types import SamplingSpec
+
+
+@dataclass(frozen=True)
+class TrainingResources:
+    """Opens intruders; clips of other footage go through a frame store of their own."""
+
+    cache_dir: Path
+    budget_bytes: int
+
+    def open_intruder(self, name: str, spec: SamplingSpec) -> Intruder:
+        """The intruder source called `name`, see `PseudoAnomaly.intruder`.
+
+        Raises:
+            OddLensError: the name is not known or there is nothing to open.
+        """
+        still = open_still_intruder(name, spec)
+        if still is not None:
+            return still
+        root = Path(name.partition(":")[2]).expanduser()
+        dataset = open_dataset(root)
+        footage = [Footage(video.name, video.path, dataset.fps) for video in dataset.train]
+        runs = build_store(footage, spec, self.cache_dir, self.budget_bytes).runs()
+        usable = [run for run in runs if count_clips(len(run), spec)]
+        if not usable:
+            raise DataError(root, f"holds no training video of {spec.span} frames", "give longer footage")
+        return ClipIntruder(usable, spec)

@@ -1,0 +1,114 @@
+"""Everything a run can be told, as strict dataclasses: what stands in a recipe, and in RUN/run.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from oddlens.config import Settings
+from oddlens.errors import SettingsError
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings(Settings):
+    """Which footage."""
+
+    root: str = ""
+    """Folder of a data set, of own footage, or one video file."""
+    layout: str = "auto"
+    labels: str = "default"
+    cache_gb: float = 4.0
+    """Largest size of the frame store; longer footage is sampled evenly over time."""
+    cache_dir: str | None = None
+    """Where frame stores live; default: the user's cache folder."""
+
+    def __post_init__(self) -> None:
+        """Refuse a budget that holds nothing."""
+        if self.cache_gb <= 0:
+            raise SettingsError("data.cache_gb", f"is {self.cache_gb}", "give a size above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(Settings):
+    """How to train."""
+
+    seed: int = 0
+    iterations: int = 0
+    """Training steps; 0 = count by `epochs`."""
+    epochs: int = 0
+    batch_size: int = 4
+    schedule: Literal["constant", "one-cycle"] = "constant"
+    """Learning rate over time; `one-cycle` warms up over 5 % of the steps, then falls along a cosine."""
+    holdout: float = 0.1
+    """Share of the normal footage kept for validation and calibration; 0 = train on all (as the papers do)."""
+    select: Literal["last", "best-validation"] = "last"
+    """Which weights become the detector: the last, or those of the lowest held-out normal loss."""
+    validate_every: int = 0
+    """Steps between validations; 0 = ten times a run."""
+    validation_clips: int = 64
+    log_every: int = 10
+    checkpoint_seconds: float = 60.0
+    checkpoint_steps: int = 0
+    """Steps between checkpoints besides those by time; 0 = by time alone."""
+    precision: Precision = "auto"
+    """`auto` takes bfloat16 where the hardware computes in it, float32 elsewhere."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    threads: int = 0
+    """CPU threads; 0 = all cores."""
+    workers: int = 0
+    """Processes that prepare samples; 0 = the training process itself."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no training."""
+        if (self.iterations > 0) == (self.epochs > 0):
+            fault = f"iterations is {self.iterations} and epochs is {self.epochs}"
+            raise SettingsError("training", fault, "give exactly one of them, above 0")
+        if self.iterations < 0 or self.epochs < 0:
+            raise SettingsError("training", "iterations or epochs is negative", "give a number above 0")
+        if self.batch_size < 1 or self.log_every < 1 or self.validation_clips < 1:
+            fault = "batch_size, log_every or validation_clips is below 1"
+            raise SettingsError("training", fault, "give 1 or more")
+        if not 0 <= self.holdout < 1:
+            raise SettingsError("training.holdout", f"is {self.holdout}", "give a share from 0 to below 1")
+        if self.workers < 0 or self.threads < 0:
+            raise SettingsError("training", "workers or threads is negative", "give 0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringSettings(Settings):
+    """How the detector scores, and when it raises an alarm."""
+
+    mode: Literal["exact", "fast"] = "exact"
+    """`exact`: one scored frame a window, as the papers; `fast`: each window scores its middle frames."""
+    batch_size: int = 16
+    precision: Precision = "auto"
+    false_alarms_per_hour: float = 1.0
+    """Wanted rate of false alarms; the threshold is chosen for it on held-out normal footage."""
+    open_frames: int = 1
+    """Frames in a row above the threshold that open an alarm."""
+    close_seconds: float = 1.0
+    """An alarm closes after so long below the lower threshold."""
+    hysteresis: float = 0.2
+    """The lower threshold lies so far below the threshold, in units of surprise."""
+
+    def __post_init__(self) -> None:
+        """Refuse rates and lengths that make no alarm."""
+        if self.false_alarms_per_hour <= 0:
+            fault = f"is {self.false_alarms_per_hour}"
+            raise SettingsError("scoring.false_alarms_per_hour", fault, "give a rate above 0")
+        if self.batch_size < 1 or self.open_frames < 1:
+            raise SettingsError("scoring", "batch_size or open_frames is below 1", "give 1 or more")
+        if self.close_seconds < 0 or self.hysteresis < 0:
+            raise SettingsError("scoring", "close_seconds or hysteresis is negative", "give 0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings(Settings):
+    """A whole run: method (its `name` and its own settings), data, training, scoring."""
+
+    method: dict[str, Any] = field(default_factory=dict)
+    data: DataSettings = field(default_factory=DataSettings)
+    training: TrainingSettings = field(default_factory=lambda: TrainingSettings(epochs=60))
+    scoring: ScoringSettings = field(default_factory=ScoringSettings)
