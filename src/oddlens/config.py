@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -44,12 +44,22 @@ def _explain(kind: type[Settings], error: ValidationError, where: str) -> Settin
     path = [str(part) for part in first["loc"] if str(part) not in {"tuple", "list"}]
     key = ".".join(path) or kind.__name__
     if first["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
-        names = [field.name for field in fields(kind)]
+        names = [field.name for field in fields(_kind_at(kind, first["loc"][:-1]))]
         near = difflib.get_close_matches(path[-1], names, n=1)
         remedy = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(names)}"
         return SettingsError(where, f"unknown key '{key}'", remedy)
     shown = repr(first.get("input"))
     return SettingsError(where, f"'{key}' is {shown[:60]}", first["msg"][0].lower() + first["msg"][1:])
+
+
+def _kind_at(kind: type[Settings], path: Sequence[Any]) -> type[Settings]:
+    """The settings class that lies at `path` inside `kind`."""
+    for part in path:
+        if isinstance(part, str):
+            hint = get_type_hints(kind).get(part)
+            inside = [hint, *get_args(hint)]
+            kind = next((item for item in inside if isinstance(item, type) and issubclass(item, Settings)), kind)
+    return kind
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from oddlens.errors import OddLensError
 _CHUNK = 1 << 20
 _WHOLE_FILE_BYTES = 64 << 20
 _SAMPLES = 16
+_DISK_FAULTS = {errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
 @contextmanager
@@ -32,20 +33,33 @@ def atomic_path(target: Path) -> Iterator[Path]:
     target = Path(target)
     temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:8]}.part{target.suffix}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        with _explained(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        temporary.replace(target)
+        with _explained(target):
+            temporary.replace(target)
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and not temporary.exists() and target.parent.exists():
-            raise  # the caller never wrote the file: a fault of the program, not of the disk
-        raise OddLensError(
-            target, f"cannot write ({error.strerror or error})", "check permissions and free space"
-        ) from error
+        if error.errno in _DISK_FAULTS:  # other faults are about something else than this file
+            raise _unwritable(target, error) from error
+        raise
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            if temporary.is_dir():
+                shutil.rmtree(temporary, ignore_errors=True)
+            else:
+                temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(target, error) from error
+
+
+def _unwritable(target: Path, error: OSError) -> OddLensError:
+    return OddLensError(target, f"cannot be written ({error.strerror or error})", "check permissions and free space")
 
 
 def write_text(target: Path, text: str) -> None:
@@ -75,7 +89,7 @@ def read_json(path: Path) -> Any:
 
 def fingerprint_file(path: Path) -> str:
     """SHA-256 of a file's size and content; files over 64 MiB are read at 16 evenly spaced places."""
-    size = os.stat(path).st_size
+    size = Path(path).stat().st_size
     digest = hashlib.sha256(str(size).encode())
     with open(path, "rb") as stream:
         if size <= _WHOLE_FILE_BYTES:

@@ -97,7 +97,7 @@ def test_original_ucsd_with_label_beyond_the_end(tmp_path: Path) -> None:
     original_ucsd(root)
     text = (root / "Test" / "UCSDped2.m").read_text().replace("[2:3]", "[2:30]")
     (root / "Test" / "UCSDped2.m").write_text(text)
-    with pytest.raises(DataError, match="Test001.*2 to 30.*1 to 6"):
+    with pytest.raises(DataError, match=r"Test001.*2 to 30.*1 to 6"):
         open_dataset(root)
 
 
@@ -205,7 +205,7 @@ def test_walkway(tmp_path: Path) -> None:
     assert data.test[0].masks is not None
     assert np.array_equal(np.stack([data.test[0].masks.read(k) for k in range(6)]), truth)
     (tmp_path / "test/b.mp4").unlink()
-    with pytest.raises(DataError, match="b.mp4.*missing"):
+    with pytest.raises(DataError, match=r"b.mp4.*missing"):
         open_dataset(tmp_path)
 
 
@@ -218,7 +218,7 @@ def test_wrong_layout_says_what_was_looked_for(tmp_path: Path, layout: str) -> N
 def test_nothing_recognised_unknown_layout_and_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"looked for.*walkway\.json.*normal/"):
         open_dataset(tmp_path)
-    with pytest.raises(DataError, match="no layout 'pedestrians'.*ped2"):
+    with pytest.raises(DataError, match=r"no layout 'pedestrians'.*ped2"):
         open_dataset(tmp_path, "pedestrians")
     with pytest.raises(DataError, match="no such file"):
         open_dataset(tmp_path / "nowhere")
@@ -228,7 +228,7 @@ def test_wanted_labels_that_are_not_there(tmp_path: Path) -> None:
     images(tmp_path / "training/frames/01", 3)
     images(tmp_path / "testing/frames/01", 3)
     assert open_dataset(tmp_path).label_version == ""
-    with pytest.raises(DataError, match="looked for.*test_frame_mask"):
+    with pytest.raises(DataError, match=r"looked for.*test_frame_mask"):
         open_dataset(tmp_path, labels="frames")
     with pytest.raises(DataError, match="no label version 'best'"):
         open_dataset(tmp_path, labels="best")
@@ -282,8 +282,17 @@ def test_real_avenue(real_data: Path) -> None:
 
 
 def test_the_package_itself_imports_nothing_heavy() -> None:
-    code = (
-        "import sys, oddlens.datasets; print(any(m in sys.modules for m in ('numpy', 'av', 'cv2', 'scipy')))"
-    )
+    code = "import sys, oddlens.datasets; print(any(m in sys.modules for m in ('numpy', 'av', 'cv2', 'scipy')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_ped2_is_known_by_its_counts_under_any_name(tmp_path: Path) -> None:
+    images(tmp_path / "copy/training/frames/01", 2)
+    for k, length in enumerate((180, 180, 150, 180, 150, 180, 180, 180, 120, 150, 180, 180), start=1):
+        folder = tmp_path / f"copy/testing/frames/{k:02d}"
+        folder.mkdir(parents=True)
+        for n in range(length):
+            (folder / f"{n:03d}.jpg").touch()
+    assert recognise(tmp_path / "copy") == "ped2"
+    assert "1648 of 2010" in open_dataset(tmp_path / "copy").label_version

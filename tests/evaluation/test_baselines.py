@@ -48,10 +48,7 @@ def test_random_macro_auc_on_ped2_is_flattered_by_padding(ped2_labels):
 def test_smoothed_random_scores_look_like_a_method_on_ped2(ped2_labels):
     lengths = [len(y) for y in ped2_labels]
     protocol = PaperProtocol(head=0, tail=0, smoothing=30.0)
-    aucs = [
-        micro_auc(*apply_paper(protocol, random_scores(lengths, seed), ped2_labels)[:2])
-        for seed in range(200)
-    ]
+    aucs = [micro_auc(*apply_paper(protocol, random_scores(lengths, seed), ped2_labels)[:2]) for seed in range(200)]
     assert np.mean(aucs) == pytest.approx(0.5, abs=0.03)
     assert np.std(aucs) == pytest.approx(0.117, abs=0.02)
     assert max(aucs) > 0.75

@@ -121,9 +121,7 @@ def test_public_names_load_lazily() -> None:
         assert getattr(oddlens.media, name) is not None
     with pytest.raises(AttributeError):
         oddlens.media.nothing  # noqa: B018
-    program = (
-        "import sys, oddlens.media; sys.exit(any(name in sys.modules for name in ('av', 'cv2', 'torch')))"
-    )
+    program = "import sys, oddlens.media; sys.exit(any(name in sys.modules for name in ('av', 'cv2', 'torch')))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

@@ -76,8 +76,6 @@ def test_grey_becomes_three_equal_channels(rng_image: Callable[..., NDArray[np.u
 @pytest.mark.real
 def test_pedestrians_give_the_published_no_learning_psnr(real_data: Path) -> None:
     folder = real_data / "ped2" / "testing" / "frames" / "01"
-    frames = [
-        fit(frame.image, 256, 256, 1) for frame in islice(open_source(folder, colour="grey").frames(), 9)
-    ]
+    frames = [fit(frame.image, 256, 256, 1) for frame in islice(open_source(folder, colour="grey").frames(), 9)]
     levels = [frame.astype(np.float64) / 127.5 - 1 for frame in frames]
     assert -10 * np.log10(np.mean((levels[8] - levels[7]) ** 2)) == pytest.approx(24.83135, abs=0.01)

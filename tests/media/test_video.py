@@ -23,9 +23,7 @@ def levels(path: Path, start: int = 0) -> list[int]:
     return [round(float(frame.image.mean()) / 10) for frame in VideoFile(path, colour="grey").frames(start)]
 
 
-def test_frames_come_in_order_with_index_time_and_level(
-    make_video: MakeVideo, flat_pictures: Pictures
-) -> None:
+def test_frames_come_in_order_with_index_time_and_level(make_video: MakeVideo, flat_pictures: Pictures) -> None:
     source = VideoFile(make_video(flat_pictures(12)))
     frames = list(source.frames())
     assert [frame.index for frame in frames] == list(range(12))
@@ -37,14 +35,10 @@ def test_frames_come_in_order_with_index_time_and_level(
 
 
 @pytest.mark.parametrize("start", [0, 1, 7, 11, 12, 50])
-def test_starting_later_gives_the_same_frames(
-    make_video: MakeVideo, flat_pictures: Pictures, start: int
-) -> None:
+def test_starting_later_gives_the_same_frames(make_video: MakeVideo, flat_pictures: Pictures, start: int) -> None:
     path = make_video(flat_pictures(12))
     assert levels(path, start) == list(range(12))[start:]
-    assert [frame.time for frame in VideoFile(path).frames(start)] == pytest.approx(
-        [k / 10 for k in range(start, 12)]
-    )
+    assert [frame.time for frame in VideoFile(path).frames(start)] == pytest.approx([k / 10 for k in range(start, 12)])
 
 
 def test_every_call_reads_anew_and_may_be_left_early(make_video: MakeVideo, flat_pictures: Pictures) -> None:
@@ -71,12 +65,8 @@ COUNTER_CLOCKWISE = (0, -ONE, 0, ONE, 0, 0, 0, 0, 1 << 30)
 UPSIDE_DOWN = (-ONE, 0, 0, 0, -ONE, 0, 0, 0, 1 << 30)
 
 
-@pytest.mark.parametrize(
-    ("matrix", "turns"), [(None, 0), (CLOCKWISE, -1), (COUNTER_CLOCKWISE, 1), (UPSIDE_DOWN, 2)]
-)
-def test_rotation_metadata_is_applied(
-    make_video: MakeVideo, matrix: tuple[int, ...] | None, turns: int
-) -> None:
+@pytest.mark.parametrize(("matrix", "turns"), [(None, 0), (CLOCKWISE, -1), (COUNTER_CLOCKWISE, 1), (UPSIDE_DOWN, 2)])
+def test_rotation_metadata_is_applied(make_video: MakeVideo, matrix: tuple[int, ...] | None, turns: int) -> None:
     picture = np.zeros((48, 80, 3), np.uint8)
     picture[:24, :40] = 250
     picture[:24, 40:] = 120
@@ -94,9 +84,7 @@ def test_odd_sizes_are_kept(make_video: MakeVideo, rng_image: Callable[..., Pict
         assert np.array_equal(frame.image, picture)
 
 
-def test_grey_is_full_range_and_close_to_opencv(
-    make_video: MakeVideo, rng_image: Callable[..., Picture]
-) -> None:
+def test_grey_is_full_range_and_close_to_opencv(make_video: MakeVideo, rng_image: Callable[..., Picture]) -> None:
     picture = cv2.resize(rng_image(4, 6, 3), (64, 48))
     path = make_video([picture], "clip.avi", codec="ffv1", pixels="yuv444p")
     grey = next(VideoFile(path, colour="grey").frames()).image
@@ -106,9 +94,7 @@ def test_grey_is_full_range_and_close_to_opencv(
     assert [int(frame.image.mean()) for frame in VideoFile(ends, colour="grey").frames()] == [0, 255]
 
 
-@pytest.mark.parametrize(
-    ("pixels", "bits"), [("gray", 8), ("gray10le", 10), ("gray12le", 12), ("gray16le", 16)]
-)
+@pytest.mark.parametrize(("pixels", "bits"), [("gray", 8), ("gray10le", 10), ("gray12le", 12), ("gray16le", 16)])
 def test_deep_grey_is_native_grey_scaled_by_its_depth(make_video: MakeVideo, pixels: str, bits: int) -> None:
     ramp = np.tile((np.arange(256) * 257).astype(np.uint16), (16, 1))
     source = VideoFile(make_video([ramp], "deep.mkv", codec="ffv1", pixels=pixels))
@@ -126,9 +112,7 @@ def test_a_cut_transport_stream_gives_what_is_there(make_video: MakeVideo, flat_
     assert 0 < count < 20
 
 
-def test_a_cut_avi_says_what_its_header_promised(
-    make_video: MakeVideo, rng_image: Callable[..., Picture]
-) -> None:
+def test_a_cut_avi_says_what_its_header_promised(make_video: MakeVideo, rng_image: Callable[..., Picture]) -> None:
     path = make_video([rng_image(48, 64, 3) for _ in range(10)], "clip.avi", codec="mjpeg", pixels="yuvj420p")
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
@@ -169,9 +153,7 @@ def test_frames_beside_broken_ones_are_never_lost(
     assert levels(path) == [k for k in range(10) if k not in broken]
 
 
-def test_an_mp4_that_breaks_off_gives_all_that_is_whole(
-    tmp_path: Path, rng_image: Callable[..., Picture]
-) -> None:
+def test_an_mp4_that_breaks_off_gives_all_that_is_whole(tmp_path: Path, rng_image: Callable[..., Picture]) -> None:
     path = tmp_path / "clip.mp4"
     with VideoWriter(path, 10) as writer:
         for _ in range(20):

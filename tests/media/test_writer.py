@@ -80,9 +80,7 @@ def test_another_size_is_refused(tmp_path: Path, announced: bool) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "fps"), [("clip.gif", 10), ("clip", 10), ("clip.mp4", 0), ("clip.mp4", float("nan"))]
-)
+@pytest.mark.parametrize(("name", "fps"), [("clip.gif", 10), ("clip", 10), ("clip.mp4", 0), ("clip.mp4", float("nan"))])
 def test_senseless_targets_are_refused(tmp_path: Path, name: str, fps: float) -> None:
     with pytest.raises(MediaError):
         VideoWriter(tmp_path / name, fps)

@@ -13,9 +13,7 @@ from oddlens.errors import DataError, SettingsError
 from oddlens.metrics.events import calibration_error, event_curve, event_metrics, truth_events
 from oddlens.scoring.events import runs_of
 
-FLAGS = st.integers(1, 40).flatmap(
-    lambda n: st.tuples(*[st.lists(st.booleans(), min_size=n, max_size=n)] * 2)
-)
+FLAGS = st.integers(1, 40).flatmap(lambda n: st.tuples(*[st.lists(st.booleans(), min_size=n, max_size=n)] * 2))
 
 
 def test_by_hand():

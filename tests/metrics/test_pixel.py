@@ -27,9 +27,7 @@ from oddlens.metrics.video import pairwise_wins_of_counts
 def footage():
     """Ten maps, log-normal as squared errors are, and their masks; two frames are normal."""
     random = np.random.default_rng(7)
-    masks = [random.random((24, 36)) < share for share in np.linspace(0, 0.2, 8)] + [
-        np.zeros((24, 36), bool)
-    ] * 2
+    masks = [random.random((24, 36)) < share for share in np.linspace(0, 0.2, 8)] + [np.zeros((24, 36), bool)] * 2
     maps = [np.exp(random.normal(-4, 2, mask.shape) + mask).astype(np.float32) for mask in masks]
     return maps, masks
 
@@ -68,9 +66,7 @@ def test_exact_where_the_leading_bits_hold_the_scores(data):
 
 @settings(deadline=None)
 @given(
-    hypothesis_numpy.arrays(
-        np.float32, (5, 5), elements=st.floats(width=32, allow_nan=False, allow_infinity=False)
-    ),
+    hypothesis_numpy.arrays(np.float32, (5, 5), elements=st.floats(width=32, allow_nan=False, allow_infinity=False)),
     hypothesis_numpy.arrays(np.bool_, (5, 5)),
     st.sampled_from([10, 13, 16]),
 )
@@ -111,9 +107,7 @@ def test_histograms_of_videos_can_be_resampled(footage):
         video = PixelAUC(14)
         video.update(map, mask)
         videos.append(video)
-    wins = pairwise_wins_of_counts(
-        np.stack([v.positives for v in videos]), np.stack([v.negatives for v in videos])
-    )
+    wins = pairwise_wins_of_counts(np.stack([v.positives for v in videos]), np.stack([v.negatives for v in videos]))
     low, high = micro_auc_interval(wins, resamples=200)
     assert low < wins.micro_auc()[0] < high
     assert wins.micro_auc()[0] == pytest.approx(pixel_auc(maps, masks), abs=5e-3)

@@ -54,15 +54,9 @@ def test_macro_auc_of_resamples(sample, data):
 @given(videos())
 def test_histograms_give_the_same_matrix(sample):
     scores, labels = sample
-    positives = np.array(
-        [np.bincount(s[y == 1].astype(int) + 3, minlength=7) for s, y in zip(scores, labels)]
-    )
-    negatives = np.array(
-        [np.bincount(s[y == 0].astype(int) + 3, minlength=7) for s, y in zip(scores, labels)]
-    )
-    np.testing.assert_allclose(
-        pairwise_wins_of_counts(positives, negatives).wins, pairwise_wins(scores, labels).wins
-    )
+    positives = np.array([np.bincount(s[y == 1].astype(int) + 3, minlength=7) for s, y in zip(scores, labels)])
+    negatives = np.array([np.bincount(s[y == 0].astype(int) + 3, minlength=7) for s, y in zip(scores, labels)])
+    np.testing.assert_allclose(pairwise_wins_of_counts(positives, negatives).wins, pairwise_wins(scores, labels).wins)
 
 
 def test_macro_skips_videos_of_one_class_or_pads_them():

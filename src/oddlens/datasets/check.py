@@ -44,12 +44,13 @@ def check_dataset(
         progress(describe(video))
         found.append(check_video(video, dataset.fps, deep))
     faults += [fault for findings in found for fault in findings.faults]
+    # Avenue's two published versions of labels are known to differ; anywhere else one of the two is wrong.
+    disagreements = [findings.disagreement for findings in found if findings.disagreement]
+    faults += [] if dataset.name == "avenue" else disagreements
     faults += _missing(dataset) + _duplicates(dataset) + _empty_folders(dataset.root)
-    notes = [*dataset.notes, *_notes(dataset, found)]
+    notes = [*dataset.notes, *_notes(dataset, found), *(disagreements if dataset.name == "avenue" else [])]
     rows = tuple(findings.row for findings in found)
-    return CheckReport(
-        dataset.name, layout, dataset.root, dataset.label_version, rows, tuple(faults), tuple(notes)
-    )
+    return CheckReport(dataset.name, layout, dataset.root, dataset.label_version, rows, tuple(faults), tuple(notes))
 
 
 def _read(root: str | Path, layout: str, labels: str) -> tuple[DataSet, list[str]]:
@@ -89,9 +90,7 @@ def _duplicates(dataset: DataSet) -> list[str]:
             content = {id(video): fingerprint_files(_files(video)) for video in videos}
             train = {content[id(video)]: video for video in videos if video.split == "train"}
             twins = [(video, train.get(content[id(video)])) for video in videos if video.split == "test"]
-            faults += [
-                f"{describe(test)} is also {describe(twin)}" for test, twin in twins if twin is not None
-            ]
+            faults += [f"{describe(test)} is also {describe(twin)}" for test, twin in twins if twin is not None]
     return faults
 
 
@@ -112,9 +111,7 @@ def _notes(dataset: DataSet, found: Sequence[Findings]) -> list[str]:
         notes.append("videos differ in size: " + _some([f"{w}x{h}" for w, h in sizes]))
     grey = [findings.row for findings in found if findings.grey_as_colour]
     if grey:
-        notes.append(
-            f"{len(grey)} videos store grey as colour: {_some([f'{r.split} {r.video}' for r in grey])}"
-        )
+        notes.append(f"{len(grey)} videos store grey as colour: {_some([f'{r.split} {r.video}' for r in grey])}")
     unlabelled = [row.video for row in rows if row.split == "test" and not row.labelled]
     if dataset.label_version and unlabelled:
         notes.append(f"{len(unlabelled)} test videos have no labels: {_some(unlabelled)}")

@@ -32,6 +32,8 @@ class Findings:
     row: CheckRow
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    disagreement: str = ""
+    """Where labels and masks say different things."""
     grey_as_colour: bool = False
     """Three channels, all equal in the first frame."""
 
@@ -86,7 +88,8 @@ def _header(file: Path) -> tuple[tuple[int, int] | None, str]:
     try:
         with Pillow.open(file) as picture:
             width, height = picture.size
-            turned = picture.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+            # Reading a PNG's EXIF would decode it whole; cameras write JPEG.
+            turned = picture.format == "JPEG" and picture.getexif().get(_EXIF_ORIENTATION, 1) >= 5
             return ((height, width) if turned else (width, height)), ""
     except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
         reason = "is not an image" if isinstance(error, UnidentifiedImageError) else str(error)
@@ -115,9 +118,7 @@ def _note_picture(image: Image, found: Findings) -> None:
 def _decode_all(video: Video, fps: float | None, found: Findings) -> None:
     source = open_source(video.path, fps=fps if video.path.is_dir() else None)
     decoded = sum(1 for _ in source.frames())
-    found.faults += [
-        f"{describe(video)}: {fault}" for fault in source.faults if not fault.startswith("header ")
-    ]
+    found.faults += [f"{describe(video)}: {fault}" for fault in source.faults if not fault.startswith("header ")]
     found.row = replace(found.row, frames=decoded)
 
 
@@ -149,6 +150,6 @@ def _check_masks(video: Video, found: Findings) -> None:
     if video.labels is not None and len(video.labels) == len(video.masks):
         differing = np.flatnonzero(from_masks(video.masks) != video.labels)
         if len(differing):
-            found.faults.append(
+            found.disagreement = (
                 f"{name}: labels and masks disagree on {len(differing)} frames, the first is {differing[0]}"
             )

@@ -30,9 +30,7 @@ def open_walkway(root: Path, labels: str = "default") -> DataSet:
     """
     path = root / _DESCRIPTION
     if not path.is_file():
-        raise DataError(
-            root, "is not a walkway scene", f"looked for {_DESCRIPTION}, normal/*.mp4 and test/*.mp4"
-        )
+        raise DataError(root, "is not a walkway scene", f"looked for {_DESCRIPTION}, normal/*.mp4 and test/*.mp4")
     try:
         width, fps, names = _described(read_json(path))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -44,9 +42,7 @@ def open_walkway(root: Path, labels: str = "default") -> DataSet:
     ]
     files = [root / "labels" / f"{name}.npy" for name in names["test"]]
     sources = [
-        LabelSource(
-            "frames", "labels/NAME.npy", lambda: [as_labels(load_array(file), file) for file in files]
-        ),
+        LabelSource("frames", "labels/NAME.npy", lambda: [as_labels(load_array(file), file) for file in files]),
         mask_source(test, "masks/NAME.npy"),
     ]
     labelled, version = attach_labels(test, sources, labels, root)

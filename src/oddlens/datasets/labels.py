@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oddlens.datasets.base import Labels, MaskReader, Video
-from oddlens.datasets.masks import MatMasks, load_array
+from oddlens.datasets.masks import MatMasks, load_array, load_matlab
 from oddlens.errors import DataError, OddLensError
 from oddlens.files import atomic_path, fingerprint_file
 
@@ -131,22 +131,13 @@ def as_labels(array: NDArray[Any], subject: Path) -> Labels:
 
 
 def _cells(path: Path) -> NDArray[Any]:
-    import scipy.io
-
-    try:
-        cells: NDArray[Any] = scipy.io.loadmat(str(path))["gt"].ravel()
-    except (OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
-        wanted = "give a file with the key gt: start and end frames of each test video"
-        raise DataError(path, f"cannot be read as a label file ({error})", wanted) from error
-    return cells
+    return load_matlab(path, "gt", "give a file with the key gt: start and end frames of each test video").ravel()
 
 
 def _from_cells(path: Path, lengths: Sequence[int]) -> list[Labels]:
     cells = _cells(path)
     if len(cells) != len(lengths):
-        raise DataError(
-            path, f"labels {len(cells)} videos, but there are {len(lengths)}", "give all test videos"
-        )
+        raise DataError(path, f"labels {len(cells)} videos, but there are {len(lengths)}", "give all test videos")
     return [from_intervals(_pairs(cell), frames, path) for cell, frames in zip(cells, lengths)]
 
 
@@ -170,9 +161,7 @@ class LabelSource:
 
 def mask_source(videos: Sequence[Video], what: str) -> LabelSource:
     """Labels from the masks that `videos` have."""
-    return LabelSource(
-        "masks", what, lambda: [None if v.masks is None else from_masks(v.masks) for v in videos]
-    )
+    return LabelSource("masks", what, lambda: [None if v.masks is None else from_masks(v.masks) for v in videos])
 
 
 def attach_labels(
@@ -190,9 +179,7 @@ def attach_labels(
         DataError: the wanted version is unknown or not there.
     """
     if version not in ("default", "frames", "masks", "none"):
-        raise DataError(
-            root, f"there is no label version {version!r}", "choose default, frames, masks or none"
-        )
+        raise DataError(root, f"there is no label version {version!r}", "choose default, frames, masks or none")
     tried = []
     for source in sources:
         if version not in ("default", source.version):

@@ -61,16 +61,8 @@ class MatMasks:
 @lru_cache(maxsize=2)
 def _load_cells(path: Path) -> tuple[NDArray[np.uint8], int]:
     """All masks of one file, eight pixels a byte: `uint8 (L, H, ceil(W/8))` and W."""
-    import scipy.io
-
     wanted = "give the label file of the Avenue ground truth, key volLabel"
-    try:
-        content = scipy.io.loadmat(str(path), variable_names=["volLabel"])
-    except (OSError, ValueError, TypeError, NotImplementedError) as error:
-        raise DataError(path, f"cannot be read as a MATLAB file ({error})", wanted) from error
-    if "volLabel" not in content:
-        raise DataError(path, "holds no volLabel", wanted)
-    cells: NDArray[Any] = content["volLabel"]
+    cells = load_matlab(path, "volLabel", wanted)
     masks = list(cells.ravel()) if cells.dtype == object else list(np.moveaxis(cells, -1, 0))
     if not masks or any(mask.ndim != 2 or mask.shape != masks[0].shape for mask in masks):
         raise DataError(path, "volLabel is not a row of masks of one size", wanted)
@@ -153,6 +145,24 @@ def load_array(path: Path) -> NDArray[Any]:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(path, f"cannot be read as a numpy array ({error})", "restore the file") from error
+    return array
+
+
+def load_matlab(path: Path, key: str, remedy: str) -> NDArray[Any]:
+    """Array or cell array `key` of a MATLAB file.
+
+    Raises:
+        DataError: damaged, or without the key.
+    """
+    import scipy.io
+
+    try:
+        content = scipy.io.loadmat(str(path), variable_names=[key])
+    except Exception as error:  # on a damaged file scipy raises whatever its bytes lead to
+        raise DataError(path, f"cannot be read as a MATLAB file ({error})", remedy) from error
+    if key not in content:
+        raise DataError(path, f"holds no {key}", remedy)
+    array: NDArray[Any] = content[key]
     return array
 
 

@@ -62,6 +62,4 @@ def _paths(root: Path) -> tuple[list[Path], list[Path]]:
 
 def _with_masks(root: Path, name: str, path: Path) -> Video:
     found = find_masks(root / "masks", name)
-    return Video(
-        name, path, "test", masks=found if found is not None else find_masks(root / "test" / "masks", name)
-    )
+    return Video(name, path, "test", masks=found if found is not None else find_masks(root / "test" / "masks", name))

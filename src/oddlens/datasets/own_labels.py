@@ -113,9 +113,7 @@ def _frames(row: dict[str, str], unit: str, video: Video, length: int) -> tuple[
 
 def _seconds(start: float, end: float, video: Video) -> tuple[int, int]:
     if video.path.is_dir():
-        raise ValueError(
-            f"{video.name!r} is a folder of images without a frame rate, so the unit must be frame"
-        )
+        raise ValueError(f"{video.name!r} is a folder of images without a frame rate, so the unit must be frame")
     times: NDArray[np.float64] = frame_times(video.path)
     # The last frame is shown for a while too, and durations on a player's clock are rounded to whole seconds.
     if end > times[-1] + 1:

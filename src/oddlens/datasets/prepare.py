@@ -73,9 +73,7 @@ def prepare(
         OddLensError: the data set or the settings are at fault; a broken video is left out and reported.
     """
     if to not in _FOOTAGE or images not in (".jpg", ".png"):
-        raise SettingsError(
-            "prepare", f"cannot write {to!r} as {images!r}", "choose frames or videos, .jpg or .png"
-        )
+        raise SettingsError("prepare", f"cannot write {to!r} as {images!r}", "choose frames or videos, .jpg or .png")
     dataset, out = open_dataset(root, layout, labels), Path(out)
     rate = fps or dataset.fps or _common_rate(dataset)
     marker = Marker(dataset.name, rate, to, images if to == "frames" else "", dataset.label_version)

@@ -11,7 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from oddlens.datasets.trees import image_files
+from oddlens.datasets.trees import count_images
 from oddlens.errors import MediaError
 
 
@@ -23,9 +23,7 @@ def _video_stream(path: Path) -> Iterator[tuple[Any, Any]]:
                 raise MediaError(path, "it has no video stream", "give a file with a picture track")
             yield container, container.streams.video[0]
     except (av.error.FFmpegError, OSError) as error:
-        raise MediaError(
-            path, f"cannot be read as a video ({error})", "replace or remove the file"
-        ) from error
+        raise MediaError(path, f"cannot be read as a video ({error})", "replace or remove the file") from error
 
 
 def frame_times(path: Path) -> NDArray[np.float64]:
@@ -49,7 +47,7 @@ def count_frames(path: Path) -> int:
     Raises:
         MediaError: a file that is no video.
     """
-    return len(image_files(path)) if path.is_dir() else len(frame_times(path))
+    return count_images(path) if path.is_dir() else len(frame_times(path))
 
 
 def end_decodes(path: Path) -> bool:
@@ -64,6 +62,6 @@ def end_decodes(path: Path) -> bool:
         if stamps:
             container.seek(stamps[-1], stream=stream, backward=True)
         try:
-            return any(True for _ in container.decode(stream))
+            return sum(1 for _ in container.decode(stream)) > 0
         except av.error.FFmpegError:
             return False

@@ -53,14 +53,16 @@ class CheckReport:
         same = {key: {getattr(row, key) for row in rows} for key in ("width", "height", "fps", "channels")}
         common: dict[str, Any] = {key: values.pop() for key, values in same.items() if len(values) == 1}
         counts: dict[str, Any] = {
-            key: sum(known)
-            if (known := [n for row in rows if (n := getattr(row, key)) is not None])
-            else None
+            key: sum(known) if (known := [n for row in rows if (n := getattr(row, key)) is not None]) else None
             for key in ("abnormal", "mask_frames")
         }
         labelled = bool(rows) and all(row.labelled for row in rows)
         frames = sum(row.frames for row in rows)
-        return replace(CheckRow(split, f"{len(rows)} videos", frames, labelled=labelled), **common, **counts)
+        return replace(
+            CheckRow(split, f"{len(rows)} video" + ("" if len(rows) == 1 else "s"), frames, labelled=labelled),
+            **common,
+            **counts,
+        )
 
 
 def describe(video: Video) -> str:
@@ -81,7 +83,7 @@ def render(report: CheckReport, every_video: bool = True) -> Group:
     for split in ("train", "test"):
         rows = [row for row in report.rows if row.split == split]
         for row in rows if every_video else []:
-            table.add_row(*_cells(row))
+            table.add_row(*map(Text, _cells(row)))
         if rows:
             table.add_row(*_cells(report.total(split)), style="bold", end_section=True)
     lines = [Text(f"labels: {report.label_version or 'none'}")]

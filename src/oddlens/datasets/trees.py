@@ -16,6 +16,11 @@ def image_files(folder: Path) -> list[Path]:
     return natural_order(path for path in _entries(folder) if is_image(path))
 
 
+def count_images(folder: Path) -> int:
+    """Number of images directly in `folder`."""
+    return sum(map(is_image, _entries(folder)))
+
+
 def video_files(folder: Path) -> list[Path]:
     """Video files directly in `folder`, in natural order; empty where there is no such folder."""
     return natural_order(path for path in _entries(folder) if is_video(path)) if folder.is_dir() else []
@@ -57,6 +62,4 @@ def _entries(folder: Path) -> Iterator[Path]:
     try:
         yield from folder.iterdir()
     except OSError as error:
-        raise DataError(
-            folder, f"cannot be read ({error.strerror})", "check the path and permissions"
-        ) from error
+        raise DataError(folder, f"cannot be read ({error.strerror})", "check the path and permissions") from error

@@ -55,9 +55,7 @@ def parse_intervals(path: Path) -> list[list[Interval]]:
         raise DataError(path, f"cannot be read ({error.strerror})", wanted) from error
     code = "\n".join(line.split("%")[0] for line in text.splitlines())  # MATLAB comments
     try:
-        found = [
-            [_interval(part) for part in re.split(r"[,;\s]+", b) if part] for b in _GT_FRAME.findall(code)
-        ]
+        found = [[_interval(part) for part in re.split(r"[,;\s]+", b) if part] for b in _GT_FRAME.findall(code)]
     except ValueError as error:
         raise DataError(path, f"holds a range that is no range ({error})", wanted) from error
     if not found:
@@ -107,9 +105,7 @@ def _open(root: Path, name: str, labels: str) -> DataSet:
     if original is not None:
         return _open_original(original, name, labels)
     if not recognise_frames(root):
-        looked = (
-            f"looked for {_ORIGINAL[name]}/Train/Train001, Train/Train001, training/frames and testing/frames"
-        )
+        looked = f"looked for {_ORIGINAL[name]}/Train/Train001, Train/Train001, training/frames and testing/frames"
         raise DataError(root, f"is not UCSD {name.title()}", looked)
     return open_tree(root, name, labels, preferred=lambda videos: _published(name, videos))
 
@@ -138,9 +134,7 @@ def _from_matlab(places: Sequence[Path], videos: Sequence[Video]) -> list[Labels
         return None
     intervals = parse_intervals(path)
     if len(intervals) != len(videos):
-        raise DataError(
-            path, f"labels {len(intervals)} videos, but there are {len(videos)}", "give all test videos"
-        )
+        raise DataError(path, f"labels {len(intervals)} videos, but there are {len(videos)}", "give all test videos")
     return [from_intervals(i, count_frames(v.path), f"{path}, {v.name}") for i, v in zip(intervals, videos)]
 
 

@@ -96,7 +96,12 @@ class _Judge:
     """Turns score tracks into numbers under both protocols."""
 
     def __init__(
-        self, truth: Sequence[NDArray[np.uint8]], rates: list[float], paper: PaperProtocol, seed: int, resamples: int
+        self,
+        truth: Sequence[NDArray[np.uint8]],
+        rates: list[float],
+        paper: PaperProtocol,
+        seed: int,
+        resamples: int,
     ) -> None:
         self.truth, self.rates, self.paper = truth, rates, paper
         self.options: dict[str, Any] = {"seed": seed, "resamples": resamples}
@@ -133,7 +138,11 @@ def _usable(dataset: DataSet, detector: Detector) -> tuple[list[Video], list[str
     span = detector.method.sampling.span
     labelled = [video for video in dataset.test if video.labels is not None]
     if not labelled:
-        raise DataError(dataset.root, "has no labelled test video", "see 'oddlens data check' on it, and docs/data-sets.md")
+        raise DataError(
+            dataset.root,
+            "has no labelled test video",
+            "see 'oddlens data check' on it, and docs/data-sets.md",
+        )
     short = [video for video in labelled if video.labels is not None and len(video.labels) < span]
     notes = [f"{video.name}: left out, shorter than one window of {span} frames" for video in short]
     usable = [video for video in labelled if video not in short]

@@ -53,9 +53,7 @@ def clean(scores: Sequence[ArrayLike], labels: Sequence[ArrayLike]) -> ProtocolS
     return ProtocolScores(values, truth, list(range(len(values))))
 
 
-def apply_paper(
-    protocol: PaperProtocol, scores: Sequence[ArrayLike], labels: Sequence[ArrayLike]
-) -> ProtocolScores:
+def apply_paper(protocol: PaperProtocol, scores: Sequence[ArrayLike], labels: Sequence[ArrayLike]) -> ProtocolScores:
     """Scores and labels as the paper's code hands them to its metric.
 
     A video with no frame left after cropping is dropped, a constant one becomes 0.5; both with a warning.
@@ -78,18 +76,14 @@ def apply_paper(
     for v, (s, y) in enumerate(zip(values, truth)):
         kept = slice(protocol.head, len(s) - protocol.tail)
         if kept.stop <= kept.start:
-            warnings.warn(
-                f"video {v} has {len(s)} frames and is dropped by the paper's protocol", stacklevel=2
-            )
+            warnings.warn(f"video {v} has {len(s)} frames and is dropped by the paper's protocol", stacklevel=2)
             continue
         result.scores.append(_transform(protocol, s[kept], v))
         result.labels.append(y[kept])
         result.videos.append(v)
     if not result.videos:
         needed = protocol.head + protocol.tail + 1
-        raise DataError(
-            "videos", f"none has the {needed} frames the paper's protocol needs", "use longer videos"
-        )
+        raise DataError("videos", f"none has the {needed} frames the paper's protocol needs", "use longer videos")
     return result
 
 
@@ -115,7 +109,5 @@ def _transform(protocol: PaperProtocol, scores: NDArray[np.float64], video: int)
     if protocol.normalise == "none":
         return scores
     if scores.min() == scores.max():
-        warnings.warn(
-            f"video {video} has constant scores: the paper's protocol sets them to 0.5", stacklevel=3
-        )
+        warnings.warn(f"video {video} has constant scores: the paper's protocol sets them to 0.5", stacklevel=3)
     return min_max(scores)

@@ -67,9 +67,7 @@ def score_video(
         MediaError: it cannot be decoded.
     """
     frames = len(video.labels) if video.labels is not None else 0
-    collectors = {
-        name: _Collector(tracks[name], paper, video.masks, frames) for name in scorers
-    }
+    collectors = {name: _Collector(tracks[name], paper, video.masks, frames) for name in scorers}
     count = 0
     for frame in source.frames():
         count += 1

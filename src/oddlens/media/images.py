@@ -60,9 +60,7 @@ class ImageFolder:
         self._reasons: dict[int, str] = {}
         first = next((image for image in map(self._read, range(len(self._files))) if image is not None), None)
         if first is None:
-            raise MediaError(
-                path, "none of its images can be decoded", "check that the files are whole images"
-            )
+            raise MediaError(path, "none of its images can be decoded", "check that the files are whole images")
         height, width, channels = first.shape
         self._info = SourceInfo(name, path, width, height, channels, fps, len(self._files))
 
@@ -128,9 +126,7 @@ def read_image(path: Path, colour: Colour = "native") -> Image:
     try:
         data = path.read_bytes()  # cv2.imread cannot open every non-ASCII name on every system
     except OSError as error:
-        raise MediaError(
-            path, f"cannot be read ({error.strerror})", "check the path and permissions"
-        ) from error
+        raise MediaError(path, f"cannot be read ({error.strerror})", "check the path and permissions") from error
     image = _decoded(data, _FLAGS[colour])
     if image is None:
         raise MediaError(path, "cannot be decoded" if data else "is empty", "replace or remove it")

@@ -33,9 +33,7 @@ def _matching_files(pattern: str) -> list[Path]:
         return videos
     if not videos:
         raise MediaError(pattern, "no image or video matches", "check the pattern")
-    raise MediaError(
-        pattern, f"matches {len(videos)} videos and {len(images)} images", "name one source at a time"
-    )
+    raise MediaError(pattern, f"matches {len(videos)} videos and {len(images)} images", "name one source at a time")
 
 
 def _images_of(folder: Path) -> list[Path]:

@@ -76,9 +76,7 @@ class FrameStore:
         """The kept frames as runs, memory-mapped."""
         shape = (self.kept_frames, self.height, self.width, self.channels)
         frames = np.memmap(self.folder / "frames.u8", np.uint8, "r", shape=shape)
-        return [
-            FrameRun(s.video, s.start, frames[s.offset : s.offset + s.length], s.fps) for s in self.segments
-        ]
+        return [FrameRun(s.video, s.start, frames[s.offset : s.offset + s.length], s.fps) for s in self.segments]
 
     def summary(self) -> str:
         """One line: what was kept of what."""
@@ -231,5 +229,3 @@ def _sweep(cache_dir: Path) -> None:
     for leftover in cache_dir.glob("*.part"):
         if time.time() - leftover.stat().st_mtime > _STALE_SECONDS:
             shutil.rmtree(leftover, ignore_errors=True)
-
-

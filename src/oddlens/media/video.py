@@ -193,9 +193,7 @@ def _decoded(container: InputContainer, stream: VideoStream, tally: _Tally) -> I
             yield frame
 
 
-def _packets(
-    container: InputContainer, stream: VideoStream, tally: _Tally
-) -> Iterator[av.Packet[VideoStream]]:
+def _packets(container: InputContainer, stream: VideoStream, tally: _Tally) -> Iterator[av.Packet[VideoStream]]:
     """Packets of a stream; a reading error is passed over unless they go on and on."""
     for _ in range(_MOST_READ_ERRORS):
         try:

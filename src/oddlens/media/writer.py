@@ -17,9 +17,7 @@ from oddlens.errors import MediaError
 from oddlens.files import atomic_path
 from oddlens.types import Image
 
-_BT601 = (
-    6  # SMPTE 170M in FFmpeg's tables: what libswscale converts with, so that players show the same colours
-)
+_BT601 = 6  # SMPTE 170M in FFmpeg's tables: what libswscale converts with, so that players show the same colours
 _LIMITED_RANGE = 1
 _FRONT_INDEX = {"movflags": "+faststart"}  # lets a browser start before the file is whole
 _CONTAINERS: dict[str, dict[str, str]] = {

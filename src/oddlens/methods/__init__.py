@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from oddlens.methods.base import Method
 
 METHODS: dict[str, tuple[str, str]] = {
-    "lnra": ("oddlens.methods.lnra.method:Lnra", "reconstructs clips, trained on pseudo anomalies not to (BMVC 2021)"),
+    "lnra": (
+        "oddlens.methods.lnra.method:Lnra",
+        "reconstructs clips, trained on pseudo anomalies not to (BMVC 2021)",
+    ),
 }
 """Name -> (`module:class`, one line about it)."""
 

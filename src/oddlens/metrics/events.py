@@ -229,9 +229,7 @@ def _frame_rates(fps: FrameRate, videos: int) -> list[float]:
 def _check_runs(runs: Sequence[Run], length: int, subject: str) -> None:
     for start, end in runs:
         if not 0 <= start <= end < length:
-            raise DataError(
-                subject, f"alarm {start}-{end} lies outside its {length} frames", "score it again"
-            )
+            raise DataError(subject, f"alarm {start}-{end} lies outside its {length} frames", "score it again")
 
 
 def _overlap(run: Run, span: Run, slack: float = 0.0) -> bool:

@@ -117,9 +117,7 @@ def equal_error_rate(labels: ArrayLike, scores: ArrayLike) -> float:
     return float(np.interp(0.0, excess, fpr))
 
 
-def _counts(
-    labels: ArrayLike, scores: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+def _counts(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     truth, values = check_pair(labels, scores)
     distinct, group = np.unique(values, return_inverse=True)
     total = np.bincount(group, minlength=len(distinct))

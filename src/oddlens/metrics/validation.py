@@ -21,9 +21,7 @@ def check_scores(scores: ArrayLike, subject: str = "scores") -> NDArray[np.float
         raise DataError(subject, f"scores have shape {values.shape}", "give one number a frame")
     if np.isnan(values).any():
         position = int(np.flatnonzero(np.isnan(values))[0])
-        raise DataError(
-            subject, f"the score at position {position} is NaN", "find out why the method failed there"
-        )
+        raise DataError(subject, f"the score at position {position} is NaN", "find out why the method failed there")
     return values
 
 
@@ -64,9 +62,7 @@ def check_pair(
     """
     truth, values = check_labels(labels, subject), check_scores(scores, subject)
     if len(truth) != len(values):
-        raise DataError(
-            subject, f"{len(truth)} labels but {len(values)} scores", "give one label a scored frame"
-        )
+        raise DataError(subject, f"{len(truth)} labels but {len(values)} scores", "give one label a scored frame")
     return truth, values
 
 

@@ -78,11 +78,7 @@ def _event_row(video: VideoReport, row: int, k: int, pictured: bool) -> str:
     event = video.events[k]
     start, end = float(event["start_time"]), float(event["end_time"])
     picture = video.picture(k) if pictured else None
-    image = (
-        f'<img alt="frame {int(event["peak_frame"])}" src="{data_uri(picture)}">'
-        if picture is not None
-        else ""
-    )
+    image = f'<img alt="frame {int(event["peak_frame"])}" src="{data_uri(picture)}">' if picture is not None else ""
     cells = (
         image,
         clock(start, 1),

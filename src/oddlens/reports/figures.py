@@ -189,9 +189,7 @@ def _draw_axes(size: tuple[int, int], last: int, labels: Labels | None) -> tuple
     canvas: Any = FigureCanvasAgg(figure)  # matplotlib leaves these two methods untyped
     canvas.draw()
     drawn = np.asarray(canvas.buffer_rgba())[..., :3]
-    boxes = [
-        _pixels(np.asarray(axes.get_window_extent().extents), drawn.shape[0]) for axes in [*panels, plot]
-    ]
+    boxes = [_pixels(np.asarray(axes.get_window_extent().extents), drawn.shape[0]) for axes in [*panels, plot]]
     picture = cv2.resize(np.ascontiguousarray(drawn), size) if drawn.shape[1::-1] != size else drawn.copy()
     return np.asarray(picture, dtype=np.uint8), boxes[:3], boxes[3]
 
@@ -207,6 +205,4 @@ def _paste(picture: Image, panel: Image, box: _Box, aspect: float) -> None:
     width = min(right - left, round((bottom - top) * aspect))
     height = max(round(width / aspect), 1)
     x, y = (left + right - width) // 2, top  # close to its title
-    picture[y : y + height, x : x + width] = cv2.resize(
-        panel, (width, height), interpolation=cv2.INTER_LINEAR
-    )
+    picture[y : y + height, x : x + width] = cv2.resize(panel, (width, height), interpolation=cv2.INTER_LINEAR)

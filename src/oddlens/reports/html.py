@@ -128,9 +128,7 @@ def _head(title: str, summary: Mapping[str, Any], videos: Sequence[VideoReport])
         ("-" if rate is None else f"{float(rate):.2g}", "alarms per hour"),
         (f"{float(summary['threshold']):.2f}", "alarm threshold"),
     )
-    cells = "".join(
-        f'<div class="tile"><strong>{value}</strong><span>{name}</span></div>' for value, name in tiles
-    )
+    cells = "".join(f'<div class="tile"><strong>{value}</strong><span>{name}</span></div>' for value, name in tiles)
     source = summary.get("threshold_source")
     told = f'<p class="source">Threshold: {escape(str(source))}</p>\n' if source else ""
     heading = f'<h1>{escape(title)}</h1>\n<p class="verdict">{verdict}</p>\n'
@@ -169,24 +167,18 @@ def _toolbar(videos: Sequence[VideoReport]) -> str:
     )
 
 
-def _metrics(
-    protocols: Mapping[str, Mapping[str, Any]] | None, baselines: Mapping[str, Mapping[str, Any]]
-) -> str:
+def _metrics(protocols: Mapping[str, Mapping[str, Any]] | None, baselines: Mapping[str, Mapping[str, Any]]) -> str:
     if not protocols:
         return ""
     tables = _protocol_table("", measure_rows(protocols), lead=True)
     if baselines:
         tables += _protocol_table("micro AUC without learning", baseline_rows(baselines))
-    return (
-        f'<section class="card"><h3>Against the labels</h3><div class="measures">{tables}</div></section>\n'
-    )
+    return f'<section class="card"><h3>Against the labels</h3><div class="measures">{tables}</div></section>\n'
 
 
 def _protocol_table(heading: str, rows: Rows, lead: bool = False) -> str:
     heads = "".join(f"<th>{protocol}</th>" for protocol in PROTOCOLS)
-    return (
-        f"<table><thead><tr><th>{heading}</th>{heads}</tr></thead><tbody>{_rows(rows, lead)}</tbody></table>"
-    )
+    return f"<table><thead><tr><th>{heading}</th>{heads}</tr></thead><tbody>{_rows(rows, lead)}</tbody></table>"
 
 
 def _rows(rows: Rows, lead: bool) -> str:
@@ -199,9 +191,7 @@ def _rows(rows: Rows, lead: bool) -> str:
 
 
 def _provenance(provenance: Mapping[str, Any]) -> str:
-    rows = "".join(
-        f"<tr><td>{escape(key)}</td><td>{escape(value)}</td></tr>" for key, value in flattened(provenance)
-    )
+    rows = "".join(f"<tr><td>{escape(key)}</td><td>{escape(value)}</td></tr>" for key, value in flattened(provenance))
     if not rows:
         return ""
     return (

@@ -47,9 +47,7 @@ def pool_max(values: ArrayLike, starts: NDArray[np.intp]) -> NDArray[np.float64]
     return np.asarray(np.fmax.reduceat(whole, starts), dtype=np.float64)
 
 
-def spans(
-    flags: ArrayLike, times: NDArray[np.float64], starts: NDArray[np.intp]
-) -> list[tuple[float, float]]:
+def spans(flags: ArrayLike, times: NDArray[np.float64], starts: NDArray[np.intp]) -> list[tuple[float, float]]:
     """Runs of true flags as `(from, to)` in seconds, told apart no finer than the bins.
 
     A run ends where the next frame begins; one that reaches the end of the video ends with its last frame.

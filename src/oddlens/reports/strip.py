@@ -112,12 +112,12 @@ class ScoreStrip:
     def _draw_background(self) -> None:
         picture = np.full((self.height, self.width, 3), NIGHT, np.uint8)
         bottom = self.height - _MARGIN
-        for first, last in runs(self._labels) if self._labels is not None else []:
-            if first < self._capacity:
-                left, right = _MARGIN + self._column(first), _MARGIN + self._column(last - 1) + 1
-                shaded = picture[_HEAD : bottom + 1, left:right]
-                shaded[:] = np.rint(shaded * 0.72 + np.array(LABEL) * 0.28)
-                picture[bottom + 1 : bottom + 4, left:right] = LABEL
+        for first, last in [] if self._labels is None else runs(self._labels[: self._capacity]):
+            ends = [min(frame * self._columns // self._capacity, self._columns) for frame in (first, last)]
+            left, right = _MARGIN + ends[0], _MARGIN + max(ends[1], ends[0] + 1)
+            shaded = picture[_HEAD : bottom + 1, left:right]
+            shaded[:] = np.rint(shaded * 0.72 + np.array(LABEL) * 0.28)
+            picture[bottom + 1 : bottom + 4, left:right] = LABEL
         cv2.line(picture, (_MARGIN, bottom), (self.width - _MARGIN, bottom), NIGHT_RULE, 1)
         level = round(self._level(self._threshold))
         for left in range(_MARGIN, self.width - _MARGIN, 9):
@@ -139,12 +139,9 @@ class ScoreStrip:
             level = round(levels[0] + share * (levels[1] - levels[0]))
             x = _MARGIN + each
             self._picture[:, x] = self._background[:, x]
-            self._picture[level : self.height - _MARGIN, x] = self._filled[alarm][
-                level : self.height - _MARGIN, x
-            ]
+            self._picture[level : self.height - _MARGIN, x] = self._filled[alarm][level : self.height - _MARGIN, x]
         points = [
-            (round((_MARGIN + x) * 2**_SUBPIXEL), round(y * 2**_SUBPIXEL))
-            for x, y in zip((before, column), levels)
+            (round((_MARGIN + x) * 2**_SUBPIXEL), round(y * 2**_SUBPIXEL)) for x, y in zip((before, column), levels)
         ]
         colour = NIGHT_ALARM if alarm else NIGHT_CURVE
         cv2.line(self._picture, points[0], points[1], colour, 1, cv2.LINE_AA, _SUBPIXEL)

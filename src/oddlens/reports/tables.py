@@ -65,10 +65,7 @@ def baseline_rows(baselines: Mapping[str, Mapping[str, Any]]) -> Rows:
         [('clock', ['74.90 %', '70.00 %'])]
     """
     ordered = sorted(baselines.items(), key=lambda item: -(item[1].get("micro_auc") or 0.0))
-    return [
-        (name, [_with_interval(values), _with_interval(values.get("paper") or {})])
-        for name, values in ordered
-    ]
+    return [(name, [_with_interval(values), _with_interval(values.get("paper") or {})]) for name, values in ordered]
 
 
 def evaluation_table(result: Mapping[str, Any]) -> Table:
@@ -128,9 +125,7 @@ def _baseline_table(baselines: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
     for name, values in baselines.items():
         paper = values.get("paper") or {}
-        cells = [
-            f"{_cell(values.get(key), show)} / {_cell(paper.get(key), show)}" for key, _, show in measures
-        ]
+        cells = [f"{_cell(values.get(key), show)} / {_cell(paper.get(key), show)}" for key, _, show in measures]
         lines.append(f"| {_escaped(name)} | " + " | ".join(cells) + " |")
     return lines
 

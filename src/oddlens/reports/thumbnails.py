@@ -47,8 +47,8 @@ def event_thumbnail(
     scale = picture.shape[1] / frame.shape[1]
     left, top, right, bottom = (round(float(side) * scale) for side in box)
     picture = picture.copy()
-    cv2.rectangle(picture, (left, top), (right, bottom), _SHADOW, 3, cv2.LINE_AA)
-    cv2.rectangle(picture, (left, top), (right, bottom), WHITE, 1, cv2.LINE_AA)
+    cv2.rectangle(picture, (left, top), (right, bottom), _SHADOW, 4)
+    cv2.rectangle(picture, (left, top), (right, bottom), WHITE, 2)
     return picture
 
 

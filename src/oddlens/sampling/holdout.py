@@ -12,9 +12,7 @@ from oddlens.types import SamplingSpec
 _FEW_RUNS = 5
 
 
-def split_holdout(
-    runs: Sequence[FrameRun], share: float, spec: SamplingSpec
-) -> tuple[list[FrameRun], list[FrameRun]]:
+def split_holdout(runs: Sequence[FrameRun], share: float, spec: SamplingSpec) -> tuple[list[FrameRun], list[FrameRun]]:
     """Training and held-out runs; about `share` of the frames is held out.
 
     Five runs and more: whole runs, evenly spread over the footage. Fewer: the last part of each run, with no

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image as PilImage
 
-from oddlens.errors import DataError, SettingsError
+from oddlens.errors import DataError, MediaError, SettingsError
+from oddlens.media.images import read_image
+from oddlens.media.resize import fit
 from oddlens.sampling.clips import FrameRun, count_clips, to_network_values, window
 from oddlens.sampling.pictures import load_pictures
 from oddlens.sampling.textures import draw_texture
@@ -75,11 +77,9 @@ class ImageFolderIntruder:
         """A still picture, `(C, 1, H, W)`; files that cannot be read are passed over."""
         for _ in range(_TRIES):
             file = self.files[int(rng.integers(len(self.files)))]
-            picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
-            if picture is not None:
-                crop = random_crop(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), rng)
-                size = (self.spec.width, self.spec.height)
-                levels = as_channels(cv2.resize(crop, size, interpolation=cv2.INTER_LINEAR), self.spec.channels)
+            with suppress(MediaError):
+                crop = random_crop(read_image(file, "rgb"), rng)
+                levels = as_channels(fit(crop, self.spec.height, self.spec.width, 3), self.spec.channels)
                 return to_network_values(levels[None], self.spec)
         raise DataError(self.files[0].parent, "ten images in a row cannot be read", "check the intruder folder")
 
@@ -177,9 +177,9 @@ def _class_folders(folder: Path) -> bool:
 
 
 def _read_small(files: Sequence[Path]) -> NDArray[np.uint8]:
-    pictures = [cv2.imread(str(file), cv2.IMREAD_COLOR) for file in files]
-    shapes = {picture.shape for picture in pictures if picture is not None}
-    if len(shapes) != 1 or any(picture is None for picture in pictures):
-        fault = f"pictures have {len(shapes)} sizes or cannot be read"
+    pictures = [read_image(file, "rgb") for file in files]
+    sizes = {picture.shape for picture in pictures}
+    if len(sizes) != 1:
+        fault = f"pictures have {len(sizes)} sizes"
         raise DataError(files[0].parent, fault, "use images:DIR for photographs of any size")
-    return np.stack(pictures)[..., ::-1].astype(np.uint8)
+    return np.stack(pictures)

@@ -54,7 +54,14 @@ class StepSampler(Sampler[list[Key]]):
     """
 
     def __init__(
-        self, clips: int, batch_size: int, seed: int, first_step: int, last_step: int, rank: int = 0, world: int = 1
+        self,
+        clips: int,
+        batch_size: int,
+        seed: int,
+        first_step: int,
+        last_step: int,
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
         if clips < batch_size:
             fault = f"only {clips} clips, a batch takes {batch_size}"

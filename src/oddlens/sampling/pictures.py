@@ -24,7 +24,11 @@ def load_pictures(folder: Path) -> NDArray[np.uint8]:
     Raises:
         DataError: none of those layouts lies there, or a file is damaged.
     """
-    for find, read in ((_python_batches, _read_python), (_binary_batches, _read_binary), (_idx_files, _read_idx)):
+    for find, read in (
+        (_python_batches, _read_python),
+        (_binary_batches, _read_binary),
+        (_idx_files, _read_idx),
+    ):
         files = find(folder)
         if files:
             return np.concatenate([_guarded(read, file) for file in files])
@@ -79,8 +83,15 @@ def _planes_to_pictures(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _guarded(read: Any, file: Path) -> NDArray[np.uint8]:
     try:
         pictures: NDArray[np.uint8] = read(file)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, struct.error, pickle.UnpicklingError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        EOFError,
+        struct.error,
+        pickle.UnpicklingError,
+    ) as error:
         fault = f"is damaged or no picture file ({type(error).__name__}: {error})"
         raise DataError(file, fault, "download it again") from error
     return pictures
-

@@ -25,7 +25,8 @@ def draw_texture(rng: np.random.Generator, spec: SamplingSpec) -> NDArray[np.uin
     low, high = texture.min(), texture.max()
     scaled = (texture - low) / max(high - low, 1e-6)
     dark, bright = np.sort(rng.uniform(0, 255, 2))
-    return np.rint(dark + scaled * (bright - dark)).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.rint(dark + scaled * (bright - dark)).astype(np.uint8)
+    return levels
 
 
 def _noise(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
@@ -44,4 +45,5 @@ def _stripes(rng: np.random.Generator, height: int, width: int) -> NDArray[np.fl
     angle, period = rng.uniform(0, np.pi), rng.uniform(0.03, 0.4) * max(height, width)
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
     phase = (columns * np.cos(angle) + rows * np.sin(angle)) * (2 * np.pi / period)
-    return (2 * np.sin(phase + rng.uniform(0, 2 * np.pi))).astype(np.float32)
+    stripes: NDArray[np.float32] = (2 * np.sin(phase + rng.uniform(0, 2 * np.pi))).astype(np.float32)
+    return stripes

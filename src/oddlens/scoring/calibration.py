@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from oddlens.config import Settings
+from oddlens.config import Settings, build
 from oddlens.scoring.events import alarm_runs
 
 _LEVELS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999)
@@ -158,7 +158,7 @@ def _with_threshold(scale: Calibration, runs: Sequence[NormalScores], rule: Alar
         "extrapolated": extrapolated,
         "warnings": tuple(warnings),
     }
-    return Calibration(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+    return build(Calibration, values, "calibration")
 
 
 def _measure(scale: Calibration, runs: Sequence[NormalScores], rule: AlarmRule) -> tuple[float, float]:

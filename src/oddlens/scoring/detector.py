@@ -189,5 +189,3 @@ def _remove_detector(folder: Path) -> None:
     for item in folder.iterdir():
         item.unlink()
     folder.rmdir()
-
-

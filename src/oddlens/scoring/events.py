@@ -59,9 +59,7 @@ class AlarmState:
         [False, True, False]
     """
 
-    def __init__(
-        self, threshold: float, low: float | None = None, open_frames: int = 1, close_frames: int = 1
-    ) -> None:
+    def __init__(self, threshold: float, low: float | None = None, open_frames: int = 1, close_frames: int = 1) -> None:
         self.threshold = threshold
         self.low = _checked_low(threshold, low, open_frames, close_frames)
         self.open_frames, self.close_frames = open_frames, close_frames

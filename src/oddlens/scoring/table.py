@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,16 +36,8 @@ class ScoredFrame:
     alarm: bool
 
     def row(self) -> dict[str, Any]:
-        """The line of the score table."""
-        return {
-            "video": self.video,
-            "frame": self.frame.index,
-            "time": self.frame.time,
-            "score": self.raw.score,
-            "calibrated": self.calibrated,
-            "alarm": self.alarm,
-            **self.raw.components,
-        }
+        """What a picture of the frame shows."""
+        return {"time": self.frame.time, "calibrated": self.calibrated, "alarm": self.alarm}
 
 
 class Calibrator:
@@ -92,50 +85,51 @@ def open_for(detector: Detector, where: str | Path, fps: float | None = None) ->
     return open_source(where, colour="grey" if grey else "rgb", fps=fps)
 
 
-def to_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """Rows as a data frame with fixed types."""
-    table = pd.DataFrame(list(rows))
-    if table.empty:
-        return pd.DataFrame(columns=["video", "frame", "time", "score", "calibrated", "alarm"])
-    return table.astype({"frame": "int64", "alarm": "bool"})
+class ScoreTable:
+    """Collects scored frames compactly: a ten-hour video takes some 40 MB."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._videos = array("l")
+        self._frames = array("q")
+        self._alarms = array("b")
+        self._numbers: dict[str, array[float]] = {name: array("d") for name in ("time", "score", "calibrated")}
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def add(self, scored: ScoredFrame) -> None:
+        """Append one frame."""
+        if not self._names or self._names[-1] != scored.video:
+            self._names.append(scored.video)
+        self._videos.append(len(self._names) - 1)
+        self._frames.append(scored.frame.index)
+        self._alarms.append(scored.alarm)
+        numbers = {"time": scored.frame.time, "score": scored.raw.score, "calibrated": scored.calibrated}
+        for name, value in {**numbers, **scored.raw.components}.items():
+            self._numbers.setdefault(name, array("d")).append(value)
+
+    def frame(self) -> pd.DataFrame:
+        """Columns `video`, `frame`, `time`, `score`, `calibrated`, `alarm`, then the components."""
+        names = pd.Series(self._names, dtype="str").to_numpy()
+        fixed: dict[str, Any] = {
+            "video": names[np.asarray(self._videos, np.int64)] if len(self) else [],
+            "frame": np.asarray(self._frames, np.int64),
+            "time": np.asarray(self._numbers["time"]),
+            "score": np.asarray(self._numbers["score"]),
+            "calibrated": np.asarray(self._numbers["calibrated"]),
+            "alarm": np.asarray(self._alarms, np.bool_),
+        }
+        others = {name: np.asarray(values) for name, values in self._numbers.items() if name not in fixed}
+        return pd.DataFrame({**fixed, **others})
 
 
 def score_inputs(
     detector: Detector, inputs: Sequence[str | Path], mode: Mode | None, fps: float | None
 ) -> pd.DataFrame:
     """`Detector.score`: every frame of every input."""
-    rows: list[dict[str, Any]] = []
+    table = ScoreTable()
     for where in expand_inputs(inputs):
-        source = open_for(detector, where, fps)
-        rows.extend(scored.row() for scored in score_source(detector, source, mode))
-    return to_table(rows)
-
-
-@dataclass
-class EventTracker:
-    """Collects events while frames go by, and keeps the frame and map at each event's peak."""
-
-    events: list[EventRecord] = field(default_factory=list)
-    _open: EventRecord | None = None
-
-    def push(self, scored: ScoredFrame) -> None:
-        """Take the next frame."""
-        if not scored.alarm:
-            self._open = None
-            return
-        if self._open is None:
-            self._open = EventRecord(scored, scored, scored.frame)
-            self.events.append(self._open)
-            return
-        self._open.last = scored.frame
-        if scored.calibrated > self._open.peak.calibrated:
-            self._open.peak = scored
-
-
-@dataclass
-class EventRecord:
-    """One run of frames under alarm."""
-
-    first: ScoredFrame
-    peak: ScoredFrame
-    last: Frame
+        for scored in score_source(detector, open_for(detector, where, fps), mode):
+            table.add(scored)
+    return table.frame()

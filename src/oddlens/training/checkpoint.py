@@ -48,11 +48,10 @@ def restore_random_state(state: dict[str, Tensor]) -> None:
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write `checkpoint`, whole or not at all, and onto the disk before the old one goes."""
-    with atomic_path(path) as temporary:
-        with open(temporary, "wb") as stream:
-            torch.save({"version": _VERSION, **vars(checkpoint)}, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
+    with atomic_path(path) as temporary, open(temporary, "wb") as stream:
+        torch.save({"version": _VERSION, **vars(checkpoint)}, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -66,6 +65,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
         if values.pop("version") != _VERSION:
             raise DetectorError(path, "is a checkpoint of another version", "start the run afresh with --overwrite")
         return Checkpoint(**values)
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+        KeyError,
+        TypeError,
+        EOFError,
+        pickle.UnpicklingError,
+    ) as error:
         fault = f"is damaged or no checkpoint ({type(error).__name__})"
         raise DetectorError(path, fault, "delete it, or start afresh with --overwrite") from error

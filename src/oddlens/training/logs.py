@@ -65,7 +65,9 @@ def _cut(path: Path, columns: list[str], step: int) -> None:
     rows: list[dict[str, str]] = []
     if step and path.exists():
         with open(path, newline="", encoding="utf-8") as stream:
-            rows = [row for row in csv.DictReader(stream) if (row["step"] or "x").isdigit() and int(row["step"]) <= step]
+            rows = [
+                row for row in csv.DictReader(stream) if (row["step"] or "x").isdigit() and int(row["step"]) <= step
+            ]
     with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, columns, restval="", extrasaction="ignore")
         writer.writeheader()

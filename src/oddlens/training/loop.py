@@ -38,7 +38,7 @@ OnStep = Callable[[int, int, float], None]
 """Called after each step with (steps done, steps in all, mean loss)."""
 
 
-class Interrupted(Exception):
+class Interrupted(Exception):  # noqa: N818 - it is no error, but the user's wish
     """Training was stopped by the user after a checkpoint had been written."""
 
     def __init__(self, step: int) -> None:
@@ -85,91 +85,164 @@ def fit(
         OddLensError: the loss is no longer a number.
     """
     torch.manual_seed(settings.seed)
-    clips = ClipSet(train, method.sampling, method.training_sample, settings.seed)
     _check_batch(settings, accelerator)
-    per_epoch = StepSampler(len(clips), settings.batch_size, settings.seed, 0, 0).steps_per_epoch
-    last_step = settings.iterations or settings.epochs * per_epoch
+    clips = ClipSet(train, method.sampling, method.training_sample, settings.seed)
     optimizers = method.configure_optimizers()
-    rates = {name: [group["lr"] for group in optimizer.param_groups] for name, optimizer in optimizers.items()}
-
+    plan = _Plan.of(settings, clips, optimizers)
     state = _resume(folder / "checkpoints" / "last.pt", method, optimizers)
     first_step = state.step if state else 0
-    best_loss = state.best_loss if state else float("inf")
-    best_method = state.best_method if state else None
-    before = state.seconds if state else 0.0
 
     model: Any = accelerator.prepare(method)
     prepared = {name: accelerator.prepare(optimizer) for name, optimizer in optimizers.items()}
-    loader = _loader(clips, settings, first_step, last_step, accelerator)
-    validation = _validation_batches(method, held_out, settings)
-    validate_every = settings.validate_every or max(1, last_step // 10)
-    log: RunLog | None = None
-    means, saved_at, began, logged_at = MeanOfSteps(), time.monotonic(), time.monotonic(), time.monotonic()
-
-    def checkpoint(step: int) -> None:
-        names = prepared.items()
-        state = Checkpoint(
-            step=step,
-            method=_copy(method),
-            optimizers={name: optimizer.state_dict() for name, optimizer in names},
-            best_loss=best_loss,
-            best_method=best_method,
-            seconds=before + time.monotonic() - began,
-            random=random_state(),
-        )
-        save_checkpoint(folder / "checkpoints" / "last.pt", state)
+    loader = _loader(clips, settings, first_step, plan.steps, accelerator)
+    recorder = _Recorder(method, prepared, settings, plan, folder, accelerator, held_out, state)
 
     with _ctrl_c() as stop:
         for step, batch in enumerate(loader, first_step + 1):
-            batch = {name: value.to(accelerator.device, non_blocking=True) for name, value in batch.items()}
-            values: dict[str, float] = {}
             model.train()
-            for phase in method.phases:
-                optimizer = prepared[phase]
-                factor = schedule_factor(settings.schedule, step - 1, last_step)
-                for group, rate in zip(optimizer.param_groups, rates[phase]):
-                    group["lr"] = rate * factor
-                losses = model(batch, step, phase)
-                optimizer.zero_grad()
-                accelerator.backward(losses.total)
-                optimizer.step()
-                values |= {name: float(value.detach()) for name, value in losses.terms.items()}
-                values["loss"] = values.get("loss", 0.0) + float(losses.total.detach())
+            moved = {name: value.to(accelerator.device, non_blocking=True) for name, value in batch.items()}
+            values = _optimise(model, method.phases, prepared, moved, step, plan, accelerator)
             if not np.isfinite(values["loss"]):
                 remedy = "lower the learning rate, or set training.precision: float32"
                 raise OddLensError(folder, f"the loss is no longer a number at step {step}", remedy)
-            means.add(values)
-
-            row: dict[str, Any] = {}
-            if validation and (step % validate_every == 0 or step == last_step):
-                row["validation_loss"] = loss = validate(method, validation, accelerator)
-                if loss < best_loss:
-                    best_loss, best_method = loss, _copy(method)
-            if accelerator.is_main_process:
-                if row or step % settings.log_every == 0 or step == last_step:
-                    now, row_means = time.monotonic(), means.take()
-                    log = log or RunLog(folder / "logs", sorted(set(values) - {"loss"}), first_step)
-                    steps_logged = (step - first_step - 1) % settings.log_every + 1
-                    speed = steps_logged * settings.batch_size / max(now - logged_at, 1e-9)
-                    row |= {"step": step, "epoch": (step - 1) // per_epoch, "seconds": before + now - began}
-                    row |= {"clips_per_second": speed, "learning_rate": rates[method.phases[0]][0] * factor}
-                    log.write(row | row_means)
-                    logged_at = now
-                if on_step:
-                    on_step(step, last_step, values["loss"])
-                by_steps = settings.checkpoint_steps and step % settings.checkpoint_steps == 0
-                by_time = time.monotonic() - saved_at >= settings.checkpoint_seconds
-                if by_steps or by_time or step == last_step or stop.is_set():
-                    checkpoint(step)
-                    saved_at = time.monotonic()
-            if stop.is_set() and step < last_step:
+            recorder.record(step, values)
+            if on_step:
+                on_step(step, plan.steps, values["loss"])
+            if recorder.checkpoint_due(step) or stop.is_set():
+                recorder.checkpoint(step)
+            if stop.is_set() and step < plan.steps:
                 raise Interrupted(step)
-    if log:
-        log.close()
-    if settings.select == "best-validation" and best_method is not None:
-        method.load_state_dict(best_method)
-    final = validate(method, validation, accelerator) if validation else float("nan")
-    return FitResult(last_step, before + time.monotonic() - began, final)
+    return recorder.finish()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How long, and at which learning rates."""
+
+    steps: int
+    per_epoch: int
+    schedule: str
+    rates: dict[str, list[float]]
+
+    @classmethod
+    def of(cls, settings: TrainingSettings, clips: ClipSet, optimizers: dict[str, Any]) -> _Plan:
+        per_epoch = StepSampler(len(clips), settings.batch_size, settings.seed, 0, 0).steps_per_epoch
+        rates = {name: [group["lr"] for group in optimizer.param_groups] for name, optimizer in optimizers.items()}
+        return cls(settings.iterations or settings.epochs * per_epoch, per_epoch, settings.schedule, rates)
+
+    def factor(self, step: int) -> float:
+        """Factor on the learning rates at `step`, counted from 1."""
+        return schedule_factor(self.schedule, step - 1, self.steps)
+
+
+def _optimise(
+    model: Any,
+    phases: Sequence[str],
+    optimizers: dict[str, Any],
+    batch: dict[str, Tensor],
+    step: int,
+    plan: _Plan,
+    accelerator: Accelerator,
+) -> dict[str, float]:
+    """One step of every phase; returns the loss terms and their sum, `loss`."""
+    values = {"loss": 0.0}
+    for phase in phases:
+        optimizer = optimizers[phase]
+        for group, rate in zip(optimizer.param_groups, plan.rates[phase]):
+            group["lr"] = rate * plan.factor(step)
+        losses = model(batch, step, phase)
+        optimizer.zero_grad()
+        accelerator.backward(losses.total)
+        optimizer.step()
+        values |= {name: float(value.detach()) for name, value in losses.terms.items()}
+        values["loss"] += float(losses.total.detach())
+    return values
+
+
+class _Recorder:
+    """Validation, logs and checkpoints: everything about a step but the step itself."""
+
+    def __init__(
+        self,
+        method: Method,
+        optimizers: dict[str, Any],
+        settings: TrainingSettings,
+        plan: _Plan,
+        folder: Path,
+        accelerator: Accelerator,
+        held_out: Sequence[FrameRun],
+        state: Checkpoint | None,
+    ) -> None:
+        self.method, self.optimizers, self.settings, self.plan = method, optimizers, settings, plan
+        self.folder, self.accelerator = folder, accelerator
+        self.validation = _validation_batches(method, held_out, settings)
+        self.validate_every = settings.validate_every or max(1, plan.steps // 10)
+        self.best_loss = state.best_loss if state else float("inf")
+        self.best_method = state.best_method if state else None
+        self.before = state.seconds if state else 0.0
+        self.first_step = self.logged_step = state.step if state else 0
+        self.began = self.saved_at = self.logged_at = time.monotonic()
+        self.means = MeanOfSteps()
+        self.log: RunLog | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, over all sittings."""
+        return self.before + time.monotonic() - self.began
+
+    def record(self, step: int, values: dict[str, float]) -> None:
+        """Validate where it is due, and log."""
+        self.means.add(values)
+        row: dict[str, Any] = {}
+        last = step == self.plan.steps
+        if self.validation and (last or step % self.validate_every == 0):
+            row["validation_loss"] = loss = validate(self.method, self.validation, self.accelerator)
+            if loss < self.best_loss:
+                self.best_loss, self.best_method = loss, _copy(self.method)
+        if self.accelerator.is_main_process and (row or last or step % self.settings.log_every == 0):
+            self._write(step, row, sorted(set(values) - {"loss"}))
+
+    def _write(self, step: int, row: dict[str, Any], terms: list[str]) -> None:
+        self.log = self.log or RunLog(self.folder / "logs", terms, self.first_step)
+        now = time.monotonic()
+        speed = (step - self.logged_step) * self.settings.batch_size / max(now - self.logged_at, 1e-9)
+        rate = self.plan.rates[self.method.phases[0]][0] * self.plan.factor(step)
+        row |= {"step": step, "epoch": (step - 1) // self.plan.per_epoch, "seconds": self.seconds}
+        row |= {"clips_per_second": speed, "learning_rate": rate, **self.means.take()}
+        self.log.write(row)
+        self.logged_at, self.logged_step = now, step
+
+    def checkpoint_due(self, step: int) -> bool:
+        """Whether it is time for a checkpoint."""
+        by_steps = bool(self.settings.checkpoint_steps) and step % self.settings.checkpoint_steps == 0
+        by_time = time.monotonic() - self.saved_at >= self.settings.checkpoint_seconds
+        return by_steps or by_time or step == self.plan.steps
+
+    def checkpoint(self, step: int) -> None:
+        """Write everything needed to go on after `step`."""
+        if not self.accelerator.is_main_process:
+            return
+        state = Checkpoint(
+            step=step,
+            method=_copy(self.method),
+            optimizers={name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            best_loss=self.best_loss,
+            best_method=self.best_method,
+            seconds=self.seconds,
+            random=random_state(),
+        )
+        save_checkpoint(self.folder / "checkpoints" / "last.pt", state)
+        self.saved_at = time.monotonic()
+
+    def finish(self) -> FitResult:
+        """Put the chosen weights into the method."""
+        if self.log:
+            self.log.close()
+        if self.settings.select == "best-validation" and self.best_method is not None:
+            self.method.load_state_dict(self.best_method)
+        seconds = self.seconds
+        final = validate(self.method, self.validation, self.accelerator) if self.validation else float("nan")
+        return FitResult(self.plan.steps, seconds, final)
 
 
 def schedule_factor(schedule: str, step: int, steps: int) -> float:

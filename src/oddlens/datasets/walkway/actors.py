@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oddlens.datasets.walkway.camera import path_heading, path_point
-from oddlens.datasets.walkway.people import WALK, Frame3, Gait, Look, random_look, walker
+from oddlens.datasets.walkway.people import WALK, Gait, Look, Place, random_look, walker
 from oddlens.datasets.walkway.shapes import Solid
 from oddlens.datasets.walkway.vehicles import Bag, Bicycle, Cart, bag, cart, cyclist
 
@@ -28,11 +28,11 @@ class Scripted(ABC):
     grain: NDArray[np.float32]
 
     @abstractmethod
-    def place(self, time: float) -> Frame3 | None:
+    def place(self, time: float) -> Place | None:
         """Where it is at `time`, `None` when it is not there."""
 
     @abstractmethod
-    def solid(self, time: float, place: Frame3) -> Solid:
+    def solid(self, time: float, place: Place) -> Solid:
         """What it looks like at `time`."""
 
 
@@ -48,7 +48,7 @@ class Route(Scripted):
     anomaly: int | None
     grain: NDArray[np.float32]
 
-    def place(self, time: float) -> Frame3 | None:
+    def place(self, time: float) -> Place | None:
         """Where it is at `time`."""
         left = (time - self.start) * self.speed
         if left < 0:
@@ -57,11 +57,11 @@ class Route(Scripted):
             length = math.hypot(x1 - x0, z1 - z0)
             if left < length:
                 u, v = (x1 - x0) / length, (z1 - z0) / length
-                return Frame3(x0 + left * u, z0 + left * v, (u, v))
+                return Place(x0 + left * u, z0 + left * v, (u, v))
             left -= length
         return None
 
-    def solid(self, time: float, place: Frame3) -> Solid:
+    def solid(self, time: float, place: Place) -> Solid:
         """What it looks like at `time`."""
         travelled = (time - self.start) * self.speed
         if isinstance(self.what, Cart):
@@ -83,11 +83,11 @@ class StandingBag(Scripted):
     anomaly: int | None
     grain: NDArray[np.float32]
 
-    def place(self, time: float) -> Frame3 | None:
+    def place(self, time: float) -> Place | None:
         """Where it stands, while it stands."""
-        return Frame3(self.x, self.z, path_heading(1)) if self.start <= time < self.end else None
+        return Place(self.x, self.z, path_heading(1)) if self.start <= time < self.end else None
 
-    def solid(self, time: float, place: Frame3) -> Solid:
+    def solid(self, time: float, place: Place) -> Solid:
         """The bag."""
         return bag(place, self.kind)
 
@@ -107,15 +107,15 @@ class Carrier(Scripted):
     grain: NDArray[np.float32]
     anomaly: int | None = None
 
-    def place(self, time: float) -> Frame3 | None:
+    def place(self, time: float) -> Place | None:
         """Where they are: walking, standing for a moment beside the bag, walking on."""
         along = self.along + self.direction * (self._travelled(time) - 0.35)
         if abs(along - self.along) > 30:
             return None
         x, z = path_point(along, self.across - 0.45)
-        return Frame3(x, z, path_heading(self.direction))
+        return Place(x, z, path_heading(self.direction))
 
-    def solid(self, time: float, place: Frame3) -> Solid:
+    def solid(self, time: float, place: Place) -> Solid:
         """The person, and the bag while it is in their hand."""
         near = abs(time - self.moment) / _BAG_PAUSE
         bend = 0.5 + 0.5 * math.cos(math.pi * min(near, 1.0))
@@ -125,7 +125,7 @@ class Carrier(Scripted):
         if (time >= self.moment) == self.picks_up:
             side = 0.34 if self.direction > 0 else -0.34
             x, _, z = place.world(0.12 + 0.2 * bend, side, 0.0)
-            held = bag(Frame3(x, z, place.heading), self.kind, 0.36 * (1 - bend))
+            held = bag(Place(x, z, place.heading), self.kind, 0.36 * (1 - bend))
             solid.limbs += held.limbs
             solid.faces += held.faces
         return solid
@@ -156,11 +156,11 @@ class Walker:
     pause_left: float
     moving: float = 1.0
 
-    def place(self) -> Frame3:
+    def place(self) -> Place:
         """Where they are."""
-        return Frame3(*path_point(self.along, self.across), path_heading(self.direction))
+        return Place(*path_point(self.along, self.across), path_heading(self.direction))
 
-    def solid(self, place: Frame3) -> Solid:
+    def solid(self, place: Place) -> Solid:
         """What they look like."""
         return walker(place, self.look, WALK, self.phase, moving=self.moving)
 
@@ -183,15 +183,15 @@ class Walker:
 
 
 class Crowd:
-    """Ordinary walkers whose number wanders between 0 and about 8, each level kept for some seconds."""
+    """Ordinary walkers whose number wanders between 0 and 8, each level kept for some seconds."""
 
-    def __init__(self, rng: np.random.Generator, reach: tuple[float, float]) -> None:
+    def __init__(self, rng: np.random.Generator, reach: tuple[float, float], busy: int) -> None:
         self._rng, self._low, self._high = rng, reach[0] - 1.0, reach[1] + 1.5
         self.walkers: list[Walker] = []
         self._wanted, self._until, self._time = 0, 0.0, 0.0
         self._levels: list[int] = []
         self._choose_level()
-        for _ in range(self._wanted):
+        while len(self.walkers) < self._wanted - busy:
             self._add(float(rng.uniform(self._low, self._high)))
 
     def advance(self, seconds: float, busy: int) -> None:
@@ -211,10 +211,10 @@ class Crowd:
             self._add(None)
 
     def _choose_level(self) -> None:
-        # Levels are dealt like cards, so that every clip of half a minute sees both an empty and a full walkway.
+        # Levels are dealt like cards: within a minute the walkway is both empty and full.
         self._levels = self._levels or self._rng.permutation((0, 2, 4, 6, 8)).tolist()
         self._wanted = self._levels.pop()
-        self._until = self._time + float(self._rng.uniform(4, 9))
+        self._until = self._time + float(self._rng.uniform(6, 12))
 
     def _add(self, along: float | None) -> None:
         rng = self._rng
@@ -222,7 +222,7 @@ class Crowd:
         speed = float(np.clip(rng.normal(1.32, 0.22), 0.75, 1.9))
         lane = float(np.clip(direction * 0.8 + rng.normal(0, 0.6), -1.8, 1.8))
         start = along if along is not None else (self._low if direction > 0 else self._high)
-        pair = rng.random() < 0.3 and len(self.walkers) < 7
+        pair = rng.random() < 0.3 and len(self.walkers) + 2 <= self._wanted
         for k in range(2 if pair else 1):
             across = lane if k == 0 else lane - math.copysign(0.62, lane)
             self.walkers.append(

@@ -19,7 +19,7 @@ Kind: TypeAlias = Literal["cart", "cyclist", "runner", "lawn", "bag"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _SPEEDS: dict[str, tuple[float, float]] = {
-    "cart": (2.0, 3.2), "cyclist": (3.4, 5.5), "runner": (2.7, 4.0), "lawn": (1.1, 1.7),
+    "cart": (1.7, 2.8), "cyclist": (3.0, 4.8), "runner": (2.6, 3.8), "lawn": (1.1, 1.7),
 }  # fmt: skip
 # Ways over the grass, all from one side of the picture to another, clear of trees and bench.
 _LAWN_ROUTES = (
@@ -34,8 +34,7 @@ class Anomaly:
     """One stretch of a clip in which something odd is to be seen.
 
     `start` and `end` (exclusive) are the frames aimed at; a subject that crosses the picture faster or slower
-    than that may be gone earlier, or stay a little longer. A long stretch is filled by several subjects of the
-    same kind.
+    than that may be gone earlier, or stay a little longer. Several subjects of one kind fill a long stretch.
     """
 
     kind: Kind
@@ -54,9 +53,7 @@ def cast(
     if anomaly.kind not in KINDS:
         raise SettingsError(f"anomaly {anomaly.kind!r}", "is not known", f"use one of {', '.join(KINDS)}")
     if anomaly.end <= anomaly.start:
-        raise SettingsError(
-            f"anomaly {anomaly.kind!r}", f"ends at {anomaly.end}, before it starts", "give end > start"
-        )
+        raise SettingsError(f"anomaly {anomaly.kind!r}", f"ends at {anomaly.end}, before it starts", "give end > start")
     start, end = anomaly.start / fps, anomaly.end / fps
     if anomaly.kind == "bag":
         return _bag(number, camera, start, end, anomaly.end >= frames, rng)

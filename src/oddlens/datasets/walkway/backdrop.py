@@ -41,6 +41,8 @@ class Backdrop:
     """`(H, W)` share of a cast shadow that shows there."""
     sun_at: FloatImage
     """`(H, W)` share of the sun that reaches the ground there."""
+    foliage: FloatImage
+    """`(H, W)` share of leaves, or of their dappled shade, that stirs in the wind."""
     props: tuple[StaticProp, ...]
 
 
@@ -48,9 +50,7 @@ class Noise:
     """Smooth random relief over the plane, the sum of a few octaves of one random tile."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        tile = cv2.GaussianBlur(
-            np.tile(rng.standard_normal((256, 256)), (3, 3)).astype(np.float32), (0, 0), 1.2
-        )
+        tile = cv2.GaussianBlur(np.tile(rng.standard_normal((256, 256)), (3, 3)).astype(np.float32), (0, 0), 1.2)
         self._tile: FloatImage = (tile[256:512, 256:512] / tile.std()).astype(np.float32)
 
     def __call__(self, x: FloatImage, y: FloatImage, octaves: int = 3, gain: float = 0.6) -> FloatImage:
@@ -87,8 +87,7 @@ def make_backdrop(camera: Camera, seed: int) -> Backdrop:
     light = np.where(ground, shade, 0.75)
     size = (camera.width, camera.height)
     albedo, light, receives = (
-        cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        for plane in (albedo, light, ground)
+        cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA) for plane in (albedo, light, ground)
     )
     return _with_props(camera, make_props(rng), _single(albedo), _single(light), _single(receives))
 
@@ -106,6 +105,7 @@ def _with_props(
     softness = max(0.6, camera.focal / 250)
     soft = cv2.GaussianBlur(shadow, (0, 0), softness).astype(np.float32) / 255
     sun_at = light * (1 - 0.9 * soft * receives)
+    foliage = np.clip(2.2 * light * (1 - light), 0, 0.5) * receives
     lit, statics = sun_at.copy(), []
     for prop in sorted(props, key=lambda prop: -prop.place[1]):
         sprite = paint(camera, prop.solid, prop.grain, (prop.place[0], 1.0, prop.place[1]))
@@ -116,13 +116,12 @@ def _with_props(
         albedo[rows, columns] = albedo[rows, columns] * (1 - cover) + sprite.colour
         lit[rows, columns] = lit[rows, columns] * (1 - cover[..., 0]) + 0.8 * cover[..., 0]
         receives[rows, columns] *= 1 - cover[..., 0]
+        foliage[rows, columns] = np.maximum(foliage[rows, columns], cover[..., 0] * prop.leafy)
         depth = float(camera.project(np.array([[prop.place[0], 0.0, prop.place[1]]]))[1][0])
         statics.append(StaticProp(sprite, depth))
     albedo = albedo * _vignette(camera)[..., None]
-    shaded = (albedo * AMBIENT).astype(np.float32)
-    return Backdrop(
-        shaded, (albedo * SUNLIGHT * lit[..., None]).astype(np.float32), receives, sun_at, tuple(statics)
-    )
+    shaded, sunlit = _single(albedo * AMBIENT), _single(albedo * SUNLIGHT * lit[..., None])
+    return Backdrop(shaded, sunlit, receives, _single(sun_at), _single(foliage), tuple(statics))
 
 
 def _vignette(camera: Camera) -> FloatImage:
@@ -142,7 +141,7 @@ def _ground(noise: Noise, rng: np.random.Generator, x: FloatImage, z: FloatImage
     inside = edge[..., None] < PATH_HALF_WIDTH
     stone = edge[..., None] < PATH_HALF_WIDTH + 0.16 + 0.25 * wobble[..., None]
     gap = np.where(np.abs(edge - PATH_HALF_WIDTH) < 0.03, 0.7, 1.0)[..., None]
-    return _single((np.where(inside, paving, np.where(stone, kerb, lawn)) * gap))
+    return _single(np.where(inside, paving, np.where(stone, kerb, lawn)) * gap)
 
 
 def _paving(noise: Noise, rng: np.random.Generator, along: FloatImage, across: FloatImage) -> FloatImage:
@@ -165,9 +164,7 @@ def _lawn(noise: Noise, x: FloatImage, z: FloatImage, along: FloatImage, edge: F
     stripes = np.where(np.mod(x * 0.35 + z * 0.94, 3.0) < 1.5, 1.03, 0.97)
     tone = (1 + 0.13 * blades + 0.07 * patches) * stripes
     dry = np.clip(0.35 * patches + 0.12, 0, 0.7)[..., None]
-    worn = np.clip(1 - (edge - PATH_HALF_WIDTH) / 0.5 + 0.35 * noise(along * 5, edge * 5, 3), 0, 0.75)[
-        ..., None
-    ]
+    worn = np.clip(1 - (edge - PATH_HALF_WIDTH) / 0.5 + 0.35 * noise(along * 5, edge * 5, 3), 0, 0.75)[..., None]
     green, straw, soil = (np.array(c, np.float32) for c in ((86, 108, 58), (128, 124, 76), (112, 98, 74)))
     colour = green * (1 - dry) + straw * dry
     return _single((colour * (1 - worn) + soil * worn) * tone[..., None])

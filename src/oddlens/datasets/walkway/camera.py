@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,9 +67,7 @@ class Camera:
         image[:, 1] = self.height / 2 - self.focal * (up * cosine + points[:, 2] * sine) / depth
         return image, depth
 
-    def rays(
-        self, supersampling: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    def rays(self, supersampling: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """World direction `(x, y, z)` through every pixel of a picture `supersampling` times as large."""
         rows = (np.arange(self.height * supersampling, dtype=np.float32) + 0.5) / supersampling
         columns = (np.arange(self.width * supersampling, dtype=np.float32) + 0.5) / supersampling
@@ -91,6 +90,11 @@ class Camera:
 
     def visible_path(self) -> tuple[float, float]:
         """First and last place along the walkway, in metres, that is in the picture."""
-        places = np.arange(-8.0, 60.0, 0.25)
-        seen = [float(s) for s in places if self.sees(*path_point(float(s), 0.0))]
-        return (seen[0], min(seen[-1], 26.0)) if seen else (0.0, 18.0)
+        return _visible_path(self)
+
+
+@lru_cache(maxsize=16)
+def _visible_path(camera: Camera) -> tuple[float, float]:
+    places = np.arange(-8.0, 60.0, 0.25)
+    seen = [float(s) for s in places if camera.sees(*path_point(float(s), 0.0))]
+    return (seen[0], min(seen[-1], 26.0)) if seen else (0.0, 18.0)

@@ -37,14 +37,14 @@ def generate_walkway(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """Write the generated scene as a data set: `normal/` and `test/` videos, `labels/`, `masks/`, `walkway.json`.
+    """Write the generated scene as a data set: `normal`, `test`, `labels`, `masks`, `walkway.json`.
 
-    Labels are `uint8 (L,)`; masks are `uint8 (L, H, ceil(W / 8))`, packed along the rows by `numpy.packbits`. The
-    folder appears whole or not at all. Memory does not grow with the length.
+    Labels are `uint8 (L,)`; masks are `uint8 (L, H, ceil(W / 8))`, packed along the rows by `numpy.packbits`.
+    The folder appears whole or not at all. Memory does not grow with the length.
 
     Args:
-        contamination: share of the training frames that are abnormal, 0 to 0.5; their labels and masks are then
-            written too.
+        contamination: share of the training frames that are abnormal, 0 to 0.5; their labels and masks are
+            then written too.
         overwrite: replace a generated data set that is already there.
 
     Raises:
@@ -115,9 +115,7 @@ def plan_clips(
     return train, test
 
 
-def _write_clip(
-    root: Path, folder: str, name: str, clip: Clip, step: Callable[[], None]
-) -> list[dict[str, Any]]:
+def _write_clip(root: Path, folder: str, name: str, clip: Clip, step: Callable[[], None]) -> list[dict[str, Any]]:
     """Write one video and its truth; returns its events as `walkway.json` lists them."""
     for part in (folder, "labels", "masks"):
         (root / part).mkdir(parents=True, exist_ok=True)
@@ -152,17 +150,13 @@ def _validate(train_videos: int, test_videos: int, width: int, height: int, cont
     if width % 2 or height % 2:
         raise SettingsError(f"size {width}x{height}", "is odd, which H.264 cannot hold", "use even numbers")
     if not 0 <= contamination <= 0.5:
-        raise SettingsError(
-            f"contamination {contamination}", "is not a share", "give a number between 0 and 0.5"
-        )
+        raise SettingsError(f"contamination {contamination}", "is not a share", "give a number between 0 and 0.5")
 
 
 def _refuse_taken(root: Path, overwrite: bool) -> None:
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return
     if not (root / MANIFEST).is_file():
-        raise DataError(
-            root, "exists and is not a generated walkway", "name a folder that does not exist yet"
-        )
+        raise DataError(root, "exists and is not a generated walkway", "name a folder that does not exist yet")
     if not overwrite:
         raise DataError(root, "already holds a generated walkway", "name another folder or allow overwriting")

@@ -24,17 +24,34 @@ class Clouds:
     def sunshine(self, time: float) -> float:
         """Share of the sun at `time` seconds."""
         waves = zip(self._sizes, self._periods, self._phases)
-        return self._level + sum(
-            size * math.sin(2 * math.pi * time / period + phase) for size, period, phase in waves
-        )
+        return self._level + sum(size * math.sin(2 * math.pi * time / period + phase) for size, period, phase in waves)
+
+
+class Wind:
+    """Stirring of leaves: gusts that rise and fall within some seconds, and the flutter they bring."""
+
+    def __init__(self, rng: np.random.Generator, width: int, height: int) -> None:
+        self._rng, self._width, self._height = rng, width, height
+        self._periods, self._phases = rng.uniform((3.5, 7.0), (6.0, 12.0)), rng.uniform(0, 2 * math.pi, 2)
+        tile = rng.standard_normal((height + 64, width + 64)).astype(np.float32)
+        tile = np.asarray(cv2.GaussianBlur(tile, (0, 0), max(0.8, width / 220)), np.float32)
+        self._tile = tile / np.float32(tile.std())
+        self._offset = np.array((32.0, 32.0))
+
+    def flutter(self, time: float) -> NDArray[np.float32]:
+        """Relative change of the light on leaves, `float32 (H, W)` around 0, at `time` seconds."""
+        waves = np.sin(2 * math.pi * time / self._periods + self._phases)
+        gust = 0.04 + 0.31 * max(0.0, float(0.45 + 0.35 * waves[0] + 0.35 * waves[1]))
+        step = self._rng.normal(0, 1 + 8 * gust, 2)
+        self._offset = np.clip(np.abs(self._offset + step), 0, 64)
+        top, left = self._offset.astype(int)
+        return np.float32(gust) * self._tile[top : top + self._height, left : left + self._width]
 
 
 class Sensor:
     """Turns scene levels into camera levels `uint8`: softness, flicker, fixed pattern and noise."""
 
-    def __init__(
-        self, rng: np.random.Generator, pattern: np.random.Generator, width: int, height: int
-    ) -> None:
+    def __init__(self, rng: np.random.Generator, pattern: np.random.Generator, width: int, height: int) -> None:
         """`pattern` draws what belongs to the camera, `rng` what differs from clip to clip."""
         self._rng, self._width, self._height = rng, width, height
         size = (_POOL * height // 2 + 8, _POOL * width // 2 + 8)

@@ -102,7 +102,7 @@ def random_look(rng: np.random.Generator) -> Look:
 
 
 @dataclass(frozen=True)
-class Frame3:
+class Place:
     """A place and heading on the ground that turns local (forward, right, up) metres into the world."""
 
     x: float
@@ -121,14 +121,14 @@ class Frame3:
         return math.sqrt((right * facing) ** 2 + forward**2 * (1 - facing**2))
 
 
-def leg(place: Frame3, look: Look, hip: Vector, thigh: float, knee: float) -> list[Limb]:
+def leg(place: Place, look: Look, hip: Vector, thigh: float, knee: float) -> list[Limb]:
     """Thigh, shin and shoe from a hip (local metres) with the given angles."""
     scale = look.height
     joint = (hip[0] + 0.245 * scale * math.sin(thigh), hip[1], hip[2] - 0.245 * scale * math.cos(thigh))
     return lower_leg(place, look, hip, joint, thigh - knee)
 
 
-def lower_leg(place: Frame3, look: Look, hip: Vector, knee: Vector, angle: float) -> list[Limb]:
+def lower_leg(place: Place, look: Look, hip: Vector, knee: Vector, angle: float) -> list[Limb]:
     """Limbs of a leg with hip and knee known; `angle`: the shin's, from straight down, forward positive."""
     scale, girth = look.height, look.girth * look.height / 1.75
     ankle = (knee[0] + 0.235 * scale * math.sin(angle), knee[1], knee[2] - 0.235 * scale * math.cos(angle))
@@ -145,7 +145,7 @@ def lower_leg(place: Frame3, look: Look, hip: Vector, knee: Vector, angle: float
     ]
 
 
-def arm(place: Frame3, look: Look, shoulder: Vector, elbow: Vector, hand: Vector) -> list[Limb]:
+def arm(place: Place, look: Look, shoulder: Vector, elbow: Vector, hand: Vector) -> list[Limb]:
     """Sleeve, forearm and hand through three local points."""
     girth = look.girth * look.height / 1.75
     sleeve = look.skin if look.short_sleeves else look.top
@@ -157,7 +157,7 @@ def arm(place: Frame3, look: Look, shoulder: Vector, elbow: Vector, hand: Vector
     ]
 
 
-def upper_body(place: Frame3, look: Look, hip: float, lean: float, forward: float = 0.0) -> list[Limb]:
+def upper_body(place: Place, look: Look, hip: float, lean: float, forward: float = 0.0) -> list[Limb]:
     """Torso, neck, head and what is worn on them, leaning `lean` radians about hips `hip` metres high."""
     scale, girth = look.height, look.girth * look.height / 1.75
 
@@ -170,9 +170,7 @@ def upper_body(place: Frame3, look: Look, hip: float, lean: float, forward: floa
     side = 0.105 * scale
     limbs = [
         Limb(at(0.01), at(0.225), waist, chest, look.top),
-        Limb(
-            at(0.285, right=-side), at(0.285, right=side), 0.062 * girth, 0.062 * girth, look.top, nearer=0.01
-        ),
+        Limb(at(0.285, right=-side), at(0.285, right=side), 0.062 * girth, 0.062 * girth, look.top, nearer=0.01),
         Limb(at(0.30), at(0.345, 0.01), 0.055, 0.052, look.skin),
         Limb(at(0.375, 0.02), at(0.42, 0.015), 0.075, 0.088, look.skin, nearer=0.02),
         Limb(at(0.395, -0.035), at(0.435, -0.008), 0.078, 0.090, look.hair, nearer=0.03),
@@ -193,9 +191,7 @@ def upper_body(place: Frame3, look: Look, hip: float, lean: float, forward: floa
     return limbs
 
 
-def walker(
-    place: Frame3, look: Look, gait: Gait, phase: float, *, moving: float = 1.0, bend: float = 0.0
-) -> Solid:
+def walker(place: Place, look: Look, gait: Gait, phase: float, *, moving: float = 1.0, bend: float = 0.0) -> Solid:
     """A person on foot.
 
     Args:

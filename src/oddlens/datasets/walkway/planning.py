@@ -8,8 +8,8 @@ from oddlens.datasets.walkway.anomalies import KINDS, Anomaly, Kind
 
 _Slots = tuple[tuple[float, float], ...]
 
-# Abnormal stretches as shares of a video. Every timetable is followed by its mirror image, so that the time since
-# the start of a video says nothing about a frame.
+# Abnormal stretches as shares of a video. Every timetable is followed by its mirror image, so that the time
+# since the start of a video says nothing about a frame.
 _TIMETABLES: tuple[_Slots, ...] = (
     ((0.0, 0.25), (0.55, 0.80)),
     ((0.20, 0.45), (0.75, 1.0)),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oddlens.datasets.walkway.camera import PATH_HALF_WIDTH, path_heading, path_point
-from oddlens.datasets.walkway.people import Frame3, grain
+from oddlens.datasets.walkway.people import Place, grain
 from oddlens.datasets.walkway.shapes import Colour, Limb, Solid
 from oddlens.datasets.walkway.vehicles import box
 
@@ -24,6 +24,7 @@ class Prop:
     solid: Solid
     place: tuple[float, float]
     grain: NDArray[np.float32]
+    leafy: bool
 
 
 def make_props(rng: np.random.Generator) -> list[Prop]:
@@ -35,17 +36,18 @@ def make_props(rng: np.random.Generator) -> list[Prop]:
         path_point(8.4, far + 0.2),
     )
     props = [
-        (_lamp(Frame3(*lamp_place, path_heading(1))), lamp_place),
-        (_bench(Frame3(*bench_place, path_heading(1))), bench_place),
-        (_bin(Frame3(*bin_place, path_heading(1))), bin_place),
+        (_lamp(Place(*lamp_place, path_heading(1))), lamp_place),
+        (_bench(Place(*bench_place, path_heading(1))), bench_place),
+        (_bin(Place(*bin_place, path_heading(1))), bin_place),
     ]
+    furniture = len(props)
     trees = (((-6.9, 19.5), 6.5, 2.3), ((2.2, 25.5), 5.6, 1.9))
     props += [(_tree(rng, place, height, spread), place) for place, height, spread in trees]
     props += [(_shrub(rng, place), place) for place in ((-3.4, 27.2), (-1.9, 27.8), (8.9, 27.0))]
-    return [Prop(solid, place, grain(rng)) for solid, place in props]
+    return [Prop(solid, place, grain(rng), k >= furniture) for k, (solid, place) in enumerate(props)]
 
 
-def _lamp(place: Frame3) -> Solid:
+def _lamp(place: Place) -> Solid:
     world = place.world
     return Solid(
         [
@@ -57,7 +59,7 @@ def _lamp(place: Frame3) -> Solid:
     )
 
 
-def _bench(place: Frame3) -> Solid:
+def _bench(place: Place) -> Solid:
     solid = Solid()
     for ahead in (-0.75, 0.75):
         solid.faces += box(place, (ahead - 0.04, -0.22, 0.0), (ahead + 0.04, 0.24, 0.42), _IRON)
@@ -68,7 +70,7 @@ def _bench(place: Frame3) -> Solid:
     return solid
 
 
-def _bin(place: Frame3) -> Solid:
+def _bin(place: Place) -> Solid:
     world = place.world
     return Solid(
         [
@@ -99,9 +101,7 @@ def _foliage(
     """Clumps of leaves in an uneven ball, lighter towards the sun."""
     directions = rng.standard_normal((count, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    radius = rng.uniform(0.25, 1.0, count) ** 0.5 * (
-        1 + 0.15 * np.sin(5 * directions[:, 0] + 3 * directions[:, 1])
-    )
+    radius = rng.uniform(0.25, 1.0, count) ** 0.5 * (1 + 0.15 * np.sin(5 * directions[:, 0] + 3 * directions[:, 1]))
     limbs = []
     for (dx, dy, dz), r in zip(directions, radius):
         light = 0.78 + 0.28 * (0.75 * dy - 0.4 * dx) * r + rng.normal(0, 0.12)

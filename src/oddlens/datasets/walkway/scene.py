@@ -15,8 +15,8 @@ from oddlens.datasets.walkway.actors import Crowd, Scripted
 from oddlens.datasets.walkway.anomalies import Anomaly, cast
 from oddlens.datasets.walkway.backdrop import AMBIENT, SUNLIGHT, Backdrop, make_backdrop
 from oddlens.datasets.walkway.camera import Camera
-from oddlens.datasets.walkway.light import Clouds, Sensor
-from oddlens.datasets.walkway.people import Frame3
+from oddlens.datasets.walkway.light import Clouds, Sensor, Wind
+from oddlens.datasets.walkway.people import Place
 from oddlens.datasets.walkway.shapes import Solid, Sprite, Vector, cast_shadow, paint
 from oddlens.errors import SettingsError
 
@@ -24,16 +24,16 @@ SMALLEST = 32
 """Fewest pixels a side."""
 _VISIBLE_SHARE = 3e-4
 _SHADOW_DEPTH = 0.92
-_WAY_GIVEN = {"cart": 6, "cyclist": 5, "runner": 5, "lawn": 2, "bag": 2}
+_WAY_GIVEN = {"cart": 5, "cyclist": 5, "runner": 5, "lawn": 2, "bag": 2}
 _FOREWARNING = 8.0
-"""Seconds before an anomaly from which on fewer walkers set out; crossing the picture takes them longer."""
+"""Seconds before an anomaly from which on fewer walkers set out."""
 
 
 @dataclass(frozen=True)
 class _Presence:
     """An actor at an instant."""
 
-    place: Frame3
+    place: Place
     solid: Solid
     grain: NDArray[np.float32]
     anomaly: int | None
@@ -77,11 +77,12 @@ class Clip:
 
     def render(self) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.bool_]]]:
         """Yield `(image uint8 (H, W, 3) RGB, mask bool (H, W))`; every call gives the same frames."""
-        streams = [np.random.default_rng([self.seed, stream]) for stream in range(3)]
+        streams = [np.random.default_rng([self.seed, stream]) for stream in range(4)]
         backdrop = _backdrop(self.width, self.height, self.scene)
         pattern = np.random.default_rng([self.scene, 0xF1])
         sensor = Sensor(streams[0], pattern, self.width, self.height)
-        clouds, crowd = Clouds(streams[1]), Crowd(streams[2], self._camera.visible_path())
+        clouds, crowd = Clouds(streams[1]), Crowd(streams[2], self._camera.visible_path(), self._kept_away(0))
+        wind = Wind(streams[3], self.width, self.height)
         self.extents = [None] * len(self.anomalies)
         for index in range(self.frames):
             time = index / self.fps
@@ -91,14 +92,15 @@ class Clip:
                 self._presence(place := walker.place(), walker.solid(place), walker.look.grain, None)
                 for walker in crowd.walkers
             ]
-            level, owners = _compose(self._camera, backdrop, everyone, clouds.sunshine(time))
+            sunshine = clouds.sunshine(time) * (1 + wind.flutter(time) * backdrop.foliage)
+            level, owners = _compose(self._camera, backdrop, everyone, sunshine)
             mask = self._mask(owners, index)
             yield sensor.expose(level), mask
 
     def _kept_away(self, index: int) -> int:
         """Walkers fewer because of fast traffic, now or soon: else total motion would give it away."""
         early = round(_FOREWARNING * self.fps)
-        running = [a for a in self.anomalies if a.start - early <= index < a.end - early // 2]
+        running = [a for a in self.anomalies if a.start - early <= index < a.end - early // 3]
         return max((_WAY_GIVEN[a.kind] for a in running), default=0)
 
     def _present(self, time: float) -> list[_Presence]:
@@ -109,9 +111,7 @@ class Clip:
                 found.append(self._presence(place, actor.solid(time, place), actor.grain, actor.anomaly))
         return found
 
-    def _presence(
-        self, place: Frame3, solid: Solid, grain: NDArray[np.float32], anomaly: int | None
-    ) -> _Presence:
+    def _presence(self, place: Place, solid: Solid, grain: NDArray[np.float32], anomaly: int | None) -> _Presence:
         depth = float(self._camera.project(np.array([[place.x, 0.0, place.z]]))[1][0])
         return _Presence(place, solid, grain, anomaly, depth)
 
@@ -164,9 +164,12 @@ def _backdrop(width: int, height: int, scene: int) -> Backdrop:
 
 
 def _compose(
-    camera: Camera, backdrop: Backdrop, everyone: list[_Presence], sunshine: float
+    camera: Camera, backdrop: Backdrop, everyone: list[_Presence], sunshine: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Scene levels `float32 (H, W, 3)` and the number + 1 of the anomaly that each pixel shows, 0 = none."""
+    """Scene levels `float32 (H, W, 3)` and the number + 1 of the anomaly that each pixel shows, 0 = none.
+
+    `sunshine` `(H, W)` is the share of the sun that clouds and leaves let through.
+    """
     shadow = np.zeros((camera.height, camera.width), np.uint8)
     for one in everyone:
         cast_shadow(camera, one.solid, shadow)
@@ -190,13 +193,13 @@ def _compose(
     return level, owners
 
 
-def _light_on(camera: Camera, backdrop: Backdrop, place: Frame3, sunshine: float) -> NDArray[np.float32]:
+def _light_on(camera: Camera, backdrop: Backdrop, place: Place, sunshine: NDArray[np.float32]) -> NDArray[np.float32]:
     """Light `(3,)` on somebody, from the shade at their feet."""
     image, _ = camera.project(np.array([[place.x, 0.0, place.z]]))
     column = int(np.clip(image[0, 0], 0, camera.width - 1))
     row = int(np.clip(image[0, 1], 0, camera.height - 1))
     sun = 0.25 + 0.75 * float(backdrop.sun_at[row, column])
-    return AMBIENT + SUNLIGHT * np.float32(sunshine * sun)
+    return AMBIENT + SUNLIGHT * np.float32(float(sunshine[row, column]) * sun)
 
 
 def _lay(

@@ -15,7 +15,7 @@ Colour = tuple[float, float, float]
 Vector = tuple[float, float, float]
 
 SUN = (-0.62, 1.0, 0.30)
-"""Direction to the sun (x, y, z): left of and a little behind the scene; shadows fall to the right and near."""
+"""Direction to the sun (x, y, z): left of and behind the scene, so shadows fall right and near."""
 _SUPERSAMPLING = 3
 _FIXED_POINT_BITS = 4
 # Three nested tones, dark rim to light core shifted towards the sun, make a flat limb look round.
@@ -119,9 +119,7 @@ def _fixed_point(points: Points) -> NDArray[np.int32]:
 
 def _limb_arrays(solid: Solid) -> tuple[Points, NDArray[np.float64]]:
     ends = np.array([limb.start for limb in solid.limbs] + [limb.end for limb in solid.limbs], float)
-    radii = np.array(
-        [limb.start_radius for limb in solid.limbs] + [limb.end_radius for limb in solid.limbs], float
-    )
+    radii = np.array([limb.start_radius for limb in solid.limbs] + [limb.end_radius for limb in solid.limbs], float)
     return ends.reshape(-1, 3), radii
 
 
@@ -134,9 +132,7 @@ def _capsules(image: Points, radii: NDArray[np.float64]) -> Points:
     safe = np.maximum(length, 1e-9)
     cosine = np.where(length > 1e-9, along[:, 0] / safe, 1.0)[:, None]
     sine = (along[:, 1] / safe)[:, None]
-    arc = np.stack(
-        (cosine * _ARC_COSINE - sine * _ARC_SINE, sine * _ARC_COSINE + cosine * _ARC_SINE), axis=-1
-    )
+    arc = np.stack((cosine * _ARC_COSINE - sine * _ARC_SINE, sine * _ARC_COSINE + cosine * _ARC_SINE), axis=-1)
     return np.concatenate(
         (start[:, None] + arc * radii[:count, None, None], end[:, None] - arc * radii[count:, None, None]),
         axis=1,

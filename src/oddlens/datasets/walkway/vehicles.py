@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from oddlens.datasets.walkway.people import (
-    Frame3,
     Look,
+    Place,
     arm,
     cloth_colour,
     lower_leg,
@@ -68,9 +68,7 @@ def random_bag(rng: np.random.Generator) -> Bag:
     return Bag(cloth_colour(rng), float(rng.uniform(0.55, 0.75)), float(rng.uniform(0.36, 0.48)))
 
 
-def box(
-    place: Frame3, low: tuple[float, float, float], high: tuple[float, float, float], colour: Colour
-) -> list[Face]:
+def box(place: Place, low: tuple[float, float, float], high: tuple[float, float, float], colour: Colour) -> list[Face]:
     """The faces of a block that look at the camera, each as bright as the sun strikes it.
 
     Args:
@@ -94,7 +92,7 @@ def box(
     return faces
 
 
-def cart(place: Frame3, kind: Cart, phase: float) -> Solid:
+def cart(place: Place, kind: Cart, phase: float) -> Solid:
     """The cart at a place; `phase` (radians) shakes it a little."""
     half, shake = kind.length / 2, 0.012 * math.sin(phase * 2.3)
     solid = Solid()
@@ -118,7 +116,7 @@ def cart(place: Frame3, kind: Cart, phase: float) -> Solid:
     return solid
 
 
-def cyclist(place: Frame3, kind: Bicycle, phase: float) -> Solid:
+def cyclist(place: Place, kind: Bicycle, phase: float) -> Solid:
     """Bicycle and rider; `phase` (radians) is that of the pedals."""
     look, scale = kind.rider, kind.rider.height
     solid = Solid()
@@ -135,9 +133,7 @@ def cyclist(place: Frame3, kind: Bicycle, phase: float) -> Solid:
     for side, turn in ((-1.0, phase), (1.0, phase + math.pi)):
         pedal = (crank[0] + 0.17 * math.sin(turn), crank[2] + 0.17 * math.cos(turn))
         knee, angle = _bent(saddle[0], hip, pedal[0] - 0.03, pedal[1] + 0.07, 0.245 * scale, 0.235 * scale)
-        solid.limbs += lower_leg(
-            place, look, (saddle[0], side * 0.09, hip), (knee[0], side * 0.10, knee[1]), angle
-        )
+        solid.limbs += lower_leg(place, look, (saddle[0], side * 0.09, hip), (knee[0], side * 0.10, knee[1]), angle)
         shoulder = (
             saddle[0] + 0.285 * scale * math.sin(0.55),
             side * 0.2,
@@ -150,7 +146,7 @@ def cyclist(place: Frame3, kind: Bicycle, phase: float) -> Solid:
     return solid
 
 
-def bag(place: Frame3, kind: Bag, lift: float = 0.0) -> Solid:
+def bag(place: Place, kind: Bag, lift: float = 0.0) -> Solid:
     """The bag, its underside `lift` metres above the ground."""
     half, radius = kind.length / 2, kind.height / 2 * 0.9
     world = place.world
@@ -162,13 +158,12 @@ def bag(place: Frame3, kind: Bag, lift: float = 0.0) -> Solid:
         for x in (-half * 0.4, half * 0.4)
     ]
     grip = [
-        place.world(x, 0, lift + 2 * radius + y)
-        for x, y in ((-0.1, -0.03), (-0.06, 0.09), (0.06, 0.09), (0.1, -0.03))
+        place.world(x, 0, lift + 2 * radius + y) for x, y in ((-0.1, -0.03), (-0.06, 0.09), (0.06, 0.09), (0.1, -0.03))
     ]
     return Solid([body, *straps], [Face(np.array(grip), dark, line=0.025, nearer=-0.1)])
 
 
-def _driver(place: Frame3, kind: Cart, shake: float) -> list[Limb]:
+def _driver(place: Place, kind: Cart, shake: float) -> list[Limb]:
     look, hip = kind.driver, 0.72 + shake
     limbs = upper_body(place, look, hip, -0.05, 0.02)
     for side in (-1.0, 1.0):
@@ -177,18 +172,14 @@ def _driver(place: Frame3, kind: Cart, shake: float) -> list[Limb]:
     return limbs
 
 
-def _wheel(place: Frame3, ahead: float, side: float, radius: float) -> list[Face]:
+def _wheel(place: Place, ahead: float, side: float, radius: float) -> list[Face]:
     def disc(size: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        return np.array(
-            [place.world(ahead + size * math.cos(a), side, radius + size * math.sin(a)) for a in _CIRCLE]
-        )
+        return np.array([place.world(ahead + size * math.cos(a), side, radius + size * math.sin(a)) for a in _CIRCLE])
 
     return [Face(disc(radius), _RUBBER, nearer=0.25), Face(disc(radius * 0.5), _STEEL, nearer=0.26)]
 
 
-def _bent(
-    x0: float, y0: float, x1: float, y1: float, upper: float, lower: float
-) -> tuple[tuple[float, float], float]:
+def _bent(x0: float, y0: float, x1: float, y1: float, upper: float, lower: float) -> tuple[tuple[float, float], float]:
     """Knee (forward, up) and shin angle of a leg from hip to ankle in that plane, knee forward."""
     distance = min(math.hypot(x1 - x0, y1 - y0), (upper + lower) * 0.999)
     line = math.atan2(x1 - x0, y0 - y1)  # from straight down, forward positive

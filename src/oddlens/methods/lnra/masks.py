@@ -20,12 +20,16 @@ _RAMP = 0.1
 """Width of SmoothMixS's ramp, as a share of half the patch."""
 
 
-def smoothmix_s(x: Centres, y: Centres, patch_width: int, patch_height: int, size: tuple[int, int]) -> NDArray[np.float32]:
+def smoothmix_s(
+    x: Centres, y: Centres, patch_width: int, patch_height: int, size: tuple[int, int]
+) -> NDArray[np.float32]:
     """SmoothMixS: 1 on the box, a linear ramp just outside it; no ramp where the frame cuts the box."""
     return _outer(_ramp_profile(y, patch_height, size[0]), _ramp_profile(x, patch_width, size[1]))
 
 
-def smoothmix_c(x: Centres, y: Centres, patch_width: int, patch_height: int, size: tuple[int, int]) -> NDArray[np.float32]:
+def smoothmix_c(
+    x: Centres, y: Centres, patch_width: int, patch_height: int, size: tuple[int, int]
+) -> NDArray[np.float32]:
     """SmoothMixC: a Gaussian around the centre whose standard deviations are the patch's sides."""
     rows = _gaussian_profile(y, patch_height, size[0])
     return _outer(rows, _gaussian_profile(x, patch_width, size[1]))
@@ -36,7 +40,9 @@ def cutmix(x: Centres, y: Centres, patch_width: int, patch_height: int, size: tu
     return _outer(_box_profile(y, patch_height, size[0]), _box_profile(x, patch_width, size[1]))
 
 
-def mixup_patch(x: Centres, y: Centres, patch_width: int, patch_height: int, size: tuple[int, int]) -> NDArray[np.float32]:
+def mixup_patch(
+    x: Centres, y: Centres, patch_width: int, patch_height: int, size: tuple[int, int]
+) -> NDArray[np.float32]:
     """MixUp-patch: CutMix's box at half strength."""
     return cutmix(x, y, patch_width, patch_height, size) * np.float32(0.5)
 

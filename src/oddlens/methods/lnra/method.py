@@ -98,13 +98,13 @@ class Lnra(Method):
             kind = self.settings.pseudo[chosen]
             pair = self._pseudo_pair(clip, kind, rng)
             if pair is not None:
-                return {"input": pair[0], "target": pair[1], "pseudo": np.float32(1)}
+                return {"input": pair[0], "target": pair[1], "pseudo": np.ones((), np.float32)}
         return self.validation_sample(clip)
 
     def validation_sample(self, clip: Clip) -> Sample:
         """The clip as its own target."""
         values = to_network_values(window(clip.run.frames, clip.start, self.sampling), self.sampling)
-        return {"input": values, "target": values, "pseudo": np.float32(0)}
+        return {"input": values, "target": values, "pseudo": np.zeros((), np.float32)}
 
     def training_step(self, batch: Batch, step: int, phase: str) -> Losses:
         """Mean squared error to the normal clip, over all pixels (the paper's reconstruction loss)."""

@@ -1,0 +1,5 @@
+"""`python -m oddlens`."""
+
+from oddlens.cli import entry
+
+entry()

@@ -1,0 +1,129 @@
+"""`oddlens data check`, `data prepare` and `data walkway`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from oddlens.commands.options import Number
+
+
+def check(
+    path: tyro.conf.Positional[Path],
+    /,
+    layout: str = "auto",
+    labels: str = "default",
+    deep: tyro.conf.FlagCreatePairsOff[bool] = False,
+) -> int:
+    """Recognise a data set, print its videos, and every fault found.
+
+    Args:
+        path: folder of the data set, or one video.
+        layout: auto, or a layout's name (see 'oddlens list').
+        labels: default, frames, masks or none.
+        deep: decode every frame, not only the first and the last of each video.
+    """
+    from oddlens.commands.output import console
+    from oddlens.datasets.check import check_dataset
+    from oddlens.datasets.report import render
+    from oddlens.training.progress import Progress
+
+    with Progress().message(f"checking {path}"):
+        report = check_dataset(path, layout, labels, deep=deep)
+    console().print(render(report))
+    return 2 if report.faults else 0
+
+
+def prepare(
+    path: tyro.conf.Positional[Path],
+    /,
+    out: Path,
+    to: Literal["frames", "videos"] = "frames",
+    layout: str = "auto",
+    labels: str = "default",
+    images: Literal[".jpg", ".png"] = ".jpg",
+    fps: Number = None,
+) -> int:
+    """Convert a data set to folders of frames, or to videos; labels and masks go along.
+
+    Args:
+        path: folder of the data set.
+        out: new folder; an unfinished conversion there goes on.
+        to: what to write.
+        layout: auto, or a layout's name.
+        labels: default, frames, masks or none.
+        images: kind of frame files.
+        fps: frame rate of videos made from images.
+    """
+    from oddlens.commands.output import console, say_faults
+    from oddlens.datasets.prepare import prepare as run
+    from oddlens.training.progress import Progress
+
+    bars = Progress()
+    done = 0
+    with bars.bar("converting videos") as update:
+
+        def advance(name: str) -> None:
+            nonlocal done
+            update(done, None, name)
+            done += 1
+
+        result = run(path, out, to, layout=layout, labels=labels, images=images, fps=fps, progress=advance)
+    say_faults("fault", result.faults)
+    text = f"{len(result.written)} videos written to {out}, {len(result.skipped)} were there already"
+    console().print(text, markup=False)
+    console().print(f"next: oddlens data check {out}", markup=False)
+    return 1 if result.faults else 0
+
+
+def walkway(
+    out: tyro.conf.Positional[Path],
+    /,
+    seed: int = 0,
+    train_videos: int = 4,
+    train_frames: int = 500,
+    test_videos: int = 6,
+    test_frames: int = 360,
+    width: int = 320,
+    height: int = 240,
+    contamination: float = 0.0,
+    overwrite: tyro.conf.FlagCreatePairsOff[bool] = False,
+) -> int:
+    """Generate the sample scene: a lit walkway with walkers, and anomalies in the test videos.
+
+    Args:
+        out: new folder.
+        seed: of everything in the scene.
+        train_videos: number of normal videos.
+        train_frames: frames of each.
+        test_videos: number of test videos.
+        test_frames: frames of each.
+        width: pixels.
+        height: pixels.
+        contamination: share of the training frames that is abnormal.
+        overwrite: replace a generated scene that is there.
+    """
+    from oddlens.commands.output import console
+    from oddlens.datasets.walkway.generate import generate_walkway
+    from oddlens.training.progress import Progress
+
+    with Progress().bar("drawing frames") as update:
+        folder = generate_walkway(
+            out,
+            seed=seed,
+            train_videos=train_videos,
+            train_frames=train_frames,
+            test_videos=test_videos,
+            test_frames=test_frames,
+            width=width,
+            height=height,
+            contamination=contamination,
+            overwrite=overwrite,
+            progress=lambda done, total: update(done, total, ""),
+        )
+    console().print(
+        f"scene: {folder}\nnext: oddlens train lnra --config lnra/cpu --data {folder} --out run", markup=False
+    )
+    return 0

@@ -1,0 +1,74 @@
+"""`oddlens evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tyro
+
+from oddlens.commands.options import DeviceName, File, ModeName
+
+
+def evaluate(
+    detector: tyro.conf.Positional[Path],
+    /,
+    data: str,
+    out: File = None,
+    json: File = None,
+    mode: ModeName = None,
+    layout: str = "auto",
+    labels: str = "default",
+    floors: bool = True,
+    seed: int = 0,
+    resamples: int = 1000,
+    device: DeviceName = None,
+    quiet: tyro.conf.FlagCreatePairsOff[bool] = False,
+) -> int:
+    """Measure a detector on the labelled test videos of a data set, under both protocols.
+
+    Args:
+        detector: detector folder, or the run folder that made it.
+        data: a data set with labels.
+        out: markdown file for the table; default: evaluation-DATASET.md in the detector's run folder.
+        json: file for all numbers.
+        mode: exact (one scored frame a window) or fast; default: the detector's.
+        layout: how the data lies, where it is not recognised.
+        labels: which version of the labels, where there are several.
+        floors: also score the no-learning floors.
+        seed: of the bootstrap.
+        resamples: of the bootstrap over videos.
+        device: where to compute.
+        quiet: no progress, no table.
+    """
+    from oddlens.commands.output import console, say_faults
+    from oddlens.evaluation.evaluate import evaluate as run
+    from oddlens.files import write_json, write_text
+    from oddlens.reports.tables import evaluation_markdown, evaluation_table
+    from oddlens.scoring.detector import Detector
+    from oddlens.training.progress import Progress
+
+    model = Detector.load(detector, device or "auto")
+    bars = Progress(quiet)
+    with bars.bar("scoring test videos") as update:
+        result = run(
+            model,
+            data,
+            layout=layout,
+            labels=labels,
+            mode=mode,
+            floors=floors,
+            seed=seed,
+            resamples=resamples,
+            progress=lambda video, done, total: update(done, total, video),
+        )
+    if json is not None:
+        write_json(json, result)
+    target = out or detector / f"evaluation-{result['dataset']}.md"
+    write_text(target, evaluation_markdown(result))
+    if not quiet:
+        screen = console()
+        screen.print(evaluation_table(result))
+        say_faults("note", result["provenance"]["notes"])
+        files = f"table: {target}" + (f"; numbers: {json}" if json is not None else "; all numbers: add --json FILE")
+        screen.print(files, markup=False)
+    return 0

@@ -1,0 +1,15 @@
+"""Kinds of options that may be left out, with readable placeholders in the help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT")]
+File = Annotated[Path | None, tyro.conf.arg(metavar="PATH")]
+Whole = Annotated[int | None, tyro.conf.arg(metavar="INT")]
+Number = Annotated[float | None, tyro.conf.arg(metavar="NUMBER")]
+ModeName = Annotated[Literal["exact", "fast"] | None, tyro.conf.arg(metavar="{exact,fast}")]
+DeviceName = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, tyro.conf.arg(metavar="{auto,cpu,cuda,mps}")]

@@ -1,0 +1,238 @@
+"""`oddlens score`: score videos into a folder of tables, events, pictures and a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from oddlens.datasets.base import Video
+from oddlens.datasets.labels import check_labels
+from oddlens.errors import DataError, OddLensError
+from oddlens.files import atomic_path, write_json
+from oddlens.media.open import open_source
+from oddlens.reports.figures import DemonstrationVideo, network_picture, write_pictures
+from oddlens.reports.html import write_report
+from oddlens.reports.overlay import OverlayVideo
+from oddlens.reports.thumbnails import event_thumbnail
+from oddlens.reports.timeline import timeline_png
+from oddlens.reports.video import VideoReport
+from oddlens.scoring.calibration import Calibration
+from oddlens.scoring.detector import Detector
+from oddlens.scoring.events import Event
+from oddlens.scoring.jobs import find_videos
+from oddlens.scoring.table import DEFAULT_FPS, ScoreTable, open_for, score_source
+from oddlens.scoring.tracker import EventTracker
+from oddlens.scoring.windows import Mode
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with (video name, frames done of it, frames expected of it)."""
+_PROGRESS_FRAMES = 16
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """What to write besides the tables."""
+
+    mode: Mode | None = None
+    fps: float | None = None
+    overlay: bool = True
+    figures: bool = False
+    """The originals' pictures: reconstruction, error map, composed demonstration video."""
+
+
+@dataclass
+class ScoreResult:
+    """What was scored, and where it lies."""
+
+    folder: Path
+    table: pd.DataFrame
+    events: list[Event]
+    faults: list[str] = field(default_factory=list)
+    """Inputs that could not be scored, one line each."""
+
+
+@dataclass
+class _Scored:
+    """One finished video."""
+
+    video: Video
+    table: pd.DataFrame
+    tracker: EventTracker
+    fps: float
+    notes: list[str]
+
+
+def score_to_folder(
+    detector: Detector,
+    inputs: Sequence[str | Path],
+    out: str | Path,
+    options: ScoreOptions | None = None,
+    labels: str | Path | None = None,
+    progress: Progress | None = None,
+) -> ScoreResult:
+    """Score `inputs` into folder `out`; an input that fails is reported and the rest is done.
+
+    Writes `scores.csv`, `scores.parquet`, `events.json`, `report.html`, and for each video a folder with
+    `timeline.png`, `overlay.mp4` and, where asked for, `figures/`.
+
+    Raises:
+        OddLensError: there is nothing to score, every input fails, or `out` cannot be written.
+    """
+    chosen, folder = options or ScoreOptions(), Path(out)
+    videos, rate = find_videos(inputs, labels)
+    if rate is not None and chosen.fps is None:
+        chosen = ScoreOptions(chosen.mode, rate, chosen.overlay, chosen.figures)
+    _check_folder(folder)
+    done: list[_Scored] = []
+    faults: list[str] = []
+    for video in videos:
+        try:
+            done.append(_score_video(detector, video, folder / video.name, chosen, progress))
+        except OddLensError as error:  # noqa: PERF203 - one broken file must not stop the rest
+            if len(videos) == 1:
+                raise
+            faults.append(str(error))
+    if not done:
+        raise DataError(str(inputs[0]), f"none of {len(videos)} inputs could be scored ({faults[0]})", "see above")
+    table = pd.concat([item.table for item in done], ignore_index=True)
+    events = [event for item in done for event in item.tracker.events]
+    _write_tables(folder, table, events)
+    _write_report(folder, detector, done, faults)
+    return ScoreResult(folder, table, events, faults)
+
+
+def _score_video(
+    detector: Detector, video: Video, folder: Path, options: ScoreOptions, progress: Progress | None
+) -> _Scored:
+    source = open_for(detector, video.path, options.fps)
+    calibration, fps = detector.calibration, source.info.fps or options.fps or DEFAULT_FPS
+    tracker, table = EventTracker(), ScoreTable()
+    # heat is painted on the footage's own colours, which a grey detector does not decode
+    display = open_source(video.path, colour="rgb", fps=options.fps).frames() if options.overlay else None
+    with ExitStack() as stack:
+        overlay = (
+            stack.enter_context(_overlay(folder, fps, source.info.frames, calibration, video)) if display else None
+        )
+        for scored in score_source(detector, source, options.mode, details=True):
+            table.add(scored)
+            tracker.push(scored)
+            if display and overlay:
+                shown = next(display, scored.frame).image
+                overlay.write(shown, scored.raw.map, scored.row())
+            if progress and len(table) % _PROGRESS_FRAMES == 0:
+                progress(video.name, len(table), source.info.frames)
+        check_labels(video, len(table))
+    tracker.close()
+    frame = table.frame().assign(video=video.name)
+    events = [event.to_dict() | {"video": video.name} for event in tracker.events]
+    tracker.events = [Event(**{**event, "box": event["box"] and tuple(event["box"])}) for event in events]
+    timeline_png(frame, folder / "timeline.png", calibration.threshold, video.labels, events)
+    if options.figures:
+        _write_figures(detector, video, folder, frame, options)
+    return _Scored(video, frame, tracker, fps, list(source.faults))
+
+
+def _overlay(folder: Path, fps: float, frames: int | None, calibration: Calibration, video: Video) -> OverlayVideo:
+    low, high = calibration.map_low, calibration.map_high
+    return OverlayVideo(
+        folder / "overlay.mp4",
+        fps,
+        len(video.labels) if video.labels is not None else frames,
+        calibration.threshold,
+        map_low=low,
+        map_high=high,
+        labels=video.labels,
+    )
+
+
+def _write_figures(detector: Detector, video: Video, folder: Path, table: pd.DataFrame, options: ScoreOptions) -> None:
+    """The originals' figures, in a second pass: their curve is min-max normalised over the whole video."""
+    score = table["score"].to_numpy(np.float64)
+    spread = float(score.max() - score.min())
+    scaled = (score - score.min()) / spread if spread > 0 else np.full(len(score), 0.5)
+    source = open_for(detector, video.path, options.fps)
+    spec, high = detector.method.sampling, detector.calibration.map_high
+    with DemonstrationVideo(folder / "demonstration.mp4", len(score), video.labels, low=0.0, high=high) as film:
+        for scored in score_source(detector, source, options.mode, details=True):
+            picture = scored.raw.pictures.get("reconstruction")
+            if picture is None or scored.raw.map is None:
+                raise DataError(detector.name, "draws no reconstructions", "leave out --figures")
+            drawn = network_picture(picture, spec.low, spec.high)
+            write_pictures(
+                folder / "figures",
+                scored.frame.index,
+                frame=scored.frame.image,
+                reconstruction=drawn,
+                error_map=scored.raw.map,
+                low=0.0,
+                high=high,
+            )
+            film.write(scored.frame.image, drawn, scored.raw.map, float(scaled[scored.frame.index]))
+
+
+def _write_tables(folder: Path, table: pd.DataFrame, events: Sequence[Event]) -> None:
+    with atomic_path(folder / "scores.csv") as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+    with atomic_path(folder / "scores.parquet") as temporary:
+        table.to_parquet(temporary, index=False)
+    write_json(folder / "events.json", [event.to_dict() for event in events])
+
+
+def _write_report(folder: Path, detector: Detector, done: Sequence[_Scored], faults: Sequence[str]) -> None:
+    calibration = detector.calibration
+    hours = sum(len(item.table) / item.fps for item in done) / 3600
+    events = sum(len(item.tracker.events) for item in done)
+    summary = {
+        "threshold": calibration.threshold,
+        "threshold_source": threshold_source(calibration),
+        "hours": hours,
+        "alarms_per_hour": events / hours if hours else None,
+        "warnings": list(calibration.warnings),
+        "faults": list(faults),
+    }
+    reports = [_video_report(item, calibration, folder) for item in done]
+    method = {"name": detector.name, **detector.method.base_settings.to_dict()}
+    provenance = {"method": method, "scoring": detector.scoring.to_dict(), **detector.provenance}
+    write_report(folder / "report.html", title="OddLens report", summary=summary, videos=reports, provenance=provenance)
+
+
+def _video_report(item: _Scored, calibration: Calibration, folder: Path) -> VideoReport:
+    low, high = calibration.map_low, calibration.map_high
+    thumbnails = [
+        event_thumbnail(peak.frame, peak.map, low, high, peak.box) if peak else None
+        for peak in (item.tracker.peaks.get(number) for number in range(len(item.tracker.events)))
+    ]
+    overlay = Path(item.video.name) / "overlay.mp4"
+    return VideoReport(
+        name=item.video.name,
+        table=item.table,
+        events=[event.to_dict() for event in item.tracker.events],
+        thumbnails=thumbnails,
+        labels=item.video.labels,
+        overlay=overlay.as_posix() if (folder / overlay).exists() else None,
+        overlay_fps=item.fps,
+        notes=tuple(item.notes),
+    )
+
+
+def threshold_source(calibration: Calibration) -> str:
+    """One sentence on where the threshold comes from."""
+    if not calibration.quantiles:
+        return "none: this detector was not calibrated, so no alarm is raised"
+    how = "extrapolated" if calibration.extrapolated else "measured"
+    kind = "held-out normal" if calibration.held_out else "training"
+    return (
+        f"chosen for {calibration.false_alarms_per_hour:g} false alarms an hour, {how} on "
+        f"{calibration.frames:,} frames of {kind} footage"
+    )
+
+
+def _check_folder(folder: Path) -> None:
+    known = (folder / "scores.csv").exists() or (folder / "report.html").exists()
+    if folder.is_file() or (folder.exists() and any(folder.iterdir()) and not known):
+        raise OddLensError(folder, "holds something else than scores", "name another folder with --out")

@@ -1,0 +1,88 @@
+"""Events while frames go by, with a picture of each one's peak."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oddlens.reports.thumbnails import shrink
+from oddlens.scoring.events import Event
+from oddlens.scoring.localise import Box, peak_box
+from oddlens.scoring.table import ScoredFrame
+from oddlens.types import Image
+
+_PICTURES = 200
+"""Events of a video that keep the picture of their peak."""
+
+
+@dataclass(frozen=True)
+class Peak:
+    """What an event's highest frame looked like."""
+
+    frame: Image
+    """At most 320 pixels wide."""
+    map: NDArray[np.float32] | None
+    box: Box | None
+    """In pixels of the small picture."""
+
+
+@dataclass
+class _Open:
+    first: ScoredFrame
+    peak: ScoredFrame
+    last: ScoredFrame
+
+
+class EventTracker:
+    """Takes scored frames of one video in order; memory is bounded by the number of events, not of frames."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.peaks: dict[int, Peak] = {}
+        self._kept: list[tuple[float, int]] = []
+        self._open: _Open | None = None
+
+    def push(self, scored: ScoredFrame) -> Event | None:
+        """Take the next frame; return the event that has just ended, if one has."""
+        if not scored.alarm:
+            return self.close()
+        if self._open is None:
+            self._open = _Open(scored, scored, scored)
+        self._open.last = scored
+        if scored.calibrated > self._open.peak.calibrated:
+            self._open.peak = scored
+        return None
+
+    def close(self) -> Event | None:
+        """The footage is over (or the alarm is): finish the open event."""
+        if self._open is None:
+            return None
+        now, self._open = self._open, None
+        peak, image = now.peak, now.peak.frame.image
+        heat = peak.raw.map
+        event = Event(
+            video=peak.video,
+            start_frame=now.first.frame.index,
+            end_frame=now.last.frame.index,
+            start_time=now.first.frame.time,
+            end_time=now.last.frame.time,
+            peak_frame=peak.frame.index,
+            peak_score=peak.calibrated,
+            box=None if heat is None else peak_box(heat, (image.shape[0], image.shape[1])),
+        )
+        self.events.append(event)
+        self._keep(peak, len(self.events) - 1)
+        return event
+
+    def _keep(self, peak: ScoredFrame, number: int) -> None:
+        small, heat = shrink(peak.frame.image), peak.raw.map
+        if small.ndim == 2:
+            small = small[:, :, None]
+        box = None if heat is None else peak_box(heat, (small.shape[0], small.shape[1]))
+        self.peaks[number] = Peak(small.copy(), heat, box)
+        heapq.heappush(self._kept, (peak.calibrated, number))
+        if len(self._kept) > _PICTURES:
+            del self.peaks[heapq.heappop(self._kept)[1]]
