@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from oddlens.scoring.detector import Detector
 
 
 def _real_data() -> Path | None:
@@ -21,3 +25,50 @@ def real_data() -> Path:
     if folder is None:
         pytest.skip("no real data: set ODDLENS_DATA to the folder that holds ped2/, avenue/, videos/ ...")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frame stores and label caches of tests stay out of the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated walkway, 64x48: two normal videos of 60 frames, two labelled test videos of 40."""
+    from oddlens.datasets.walkway.generate import generate_walkway
+
+    root = tmp_path_factory.mktemp("scene") / "walkway"
+    sizes = {"train_videos": 2, "train_frames": 60, "test_videos": 2, "test_frames": 40, "width": 64, "height": 48}
+    return generate_walkway(root, seed=3, **sizes)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run folder: LNRA of a few parameters on 32x32 frames, four steps on `scene`, float32."""
+    from oddlens.training.run import train
+
+    base = tmp_path_factory.mktemp("tiny")
+    settings = {
+        "method": {"height": 32, "width": 32, "widths": [4, 4, 8], "learning_rate": 0.01},
+        "data": {"cache_dir": str(base / "cache")},
+        "training": {
+            "iterations": 4,
+            "epochs": 0,
+            "batch_size": 2,
+            "validation_clips": 2,
+            "holdout": 0.5,
+            "precision": "float32",
+            "device": "cpu",
+        },
+        "scoring": {"precision": "float32"},
+    }
+    return train("lnra", scene, base / "run", settings=settings).folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_run: Path) -> Detector:
+    """The detector of `tiny_run`, on the CPU."""
+    from oddlens.scoring.detector import Detector
+
+    return Detector.load(tiny_run, "cpu")

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -33,6 +33,8 @@ def build(kind: type[T], values: Mapping[str, Any] | None, where: str) -> T:
     Raises:
         SettingsError: an unknown key (the nearest known one is suggested) or a value of the wrong type.
     """
+    if not isinstance(values, Mapping | None):
+        raise SettingsError(where, "does not hold 'key: value' pairs", f"known keys: {_names(kind)}")
     try:
         return TypeAdapter(kind).validate_python(dict(values or {}))
     except ValidationError as error:
@@ -44,12 +46,19 @@ def _explain(kind: type[Settings], error: ValidationError, where: str) -> Settin
     path = [str(part) for part in first["loc"] if str(part) not in {"tuple", "list"}]
     key = ".".join(path) or kind.__name__
     if first["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
-        names = [field.name for field in fields(_kind_at(kind, first["loc"][:-1]))]
-        near = difflib.get_close_matches(path[-1], names, n=1)
-        remedy = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(names)}"
+        holder = _kind_at(kind, first["loc"][:-1])
+        near = difflib.get_close_matches(path[-1], [field.name for field in fields(holder)], n=1)
+        remedy = f"did you mean '{near[0]}'?" if near else f"known keys: {_names(holder)}"
         return SettingsError(where, f"unknown key '{key}'", remedy)
+    if first["type"] in {"missing", "missing_keyword_only_argument"}:
+        return SettingsError(where, f"'{key}' is missing", "give it a value")
     shown = repr(first.get("input"))
-    return SettingsError(where, f"'{key}' is {shown[:60]}", first["msg"][0].lower() + first["msg"][1:])
+    remedy = first["msg"][0].lower() + first["msg"][1:].replace("tuple", "list")
+    return SettingsError(where, f"'{key}' is {shown[:60]}", remedy)
+
+
+def _names(kind: type[Settings]) -> str:
+    return ", ".join(field.name for field in fields(kind))
 
 
 def _kind_at(kind: type[Settings], path: Sequence[Any]) -> type[Settings]:
@@ -57,7 +66,8 @@ def _kind_at(kind: type[Settings], path: Sequence[Any]) -> type[Settings]:
     for part in path:
         if isinstance(part, str):
             hint = get_type_hints(kind).get(part)
-            inside = [hint, *get_args(hint)]
+            # tuple[int, ...] passes for a type before Python 3.11, so generic types are left out first
+            inside = [item for item in (hint, *get_args(hint)) if get_origin(item) is None]
             kind = next((item for item in inside if isinstance(item, type) and issubclass(item, Settings)), kind)
     return kind
 

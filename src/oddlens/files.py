@@ -50,6 +50,21 @@ def atomic_path(target: Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
+def is_leftover(path: Path) -> bool:
+    """Whether `path` is what a killed process left of a file it was writing."""
+    return path.name.startswith(".") and ".part" in path.name
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the leftovers of killed processes from `folder` and the folders in it."""
+    for item in sorted(folder.rglob(".*.part*")):
+        if is_leftover(item):
+            if item.is_dir():
+                shutil.rmtree(item, ignore_errors=True)
+            else:
+                item.unlink(missing_ok=True)
+
+
 @contextmanager
 def _explained(target: Path) -> Iterator[None]:
     try:

@@ -9,6 +9,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,8 +17,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from filelock import FileLock
 
-from oddlens.errors import OddLensError
+from oddlens.errors import MediaError, OddLensError
 from oddlens.files import read_json
+from oddlens.media.budget import plan_segments
 from oddlens.media.fingerprint import fingerprint_source
 from oddlens.media.open import open_source
 from oddlens.media.resize import fit
@@ -25,9 +27,12 @@ from oddlens.media.source import Source
 from oddlens.sampling.clips import FrameRun
 from oddlens.types import SamplingSpec
 
-_VERSION = 1
-_SEGMENT_FRAMES = 256
+_VERSION = 2
 _STALE_SECONDS = 24 * 3600
+_ENDLESS = 1 << 62
+_ATTEMPTS = 2
+_TOLERANCE = 0.05
+"""A header's frame count may be off by so much before the plan made from it is thrown away."""
 Progress = Callable[[str, int, int | None], None]
 """Called with (video name, frames done in all, frames expected in all)."""
 
@@ -74,6 +79,8 @@ class FrameStore:
 
     def runs(self) -> list[FrameRun]:
         """The kept frames as runs, memory-mapped."""
+        if not self.segments:
+            return []  # an empty file cannot be mapped
         shape = (self.kept_frames, self.height, self.width, self.channels)
         frames = np.memmap(self.folder / "frames.u8", np.uint8, "r", shape=shape)
         return [FrameRun(s.video, s.start, frames[s.offset : s.offset + s.length], s.fps) for s in self.segments]
@@ -98,16 +105,15 @@ def build_store(
 ) -> FrameStore:
     """Decode `footage` once into a store under `cache_dir`, or open the one that is there already.
 
-    The store is keyed by the content of the files, the frame size and the budget. It is built under a temporary name
-    and renamed when whole; a lock keeps two processes from building the same one.
+    The store is keyed by the content of the files, their names and frame rates, the frame size and the budget. It is
+    built under a temporary name and renamed when whole; a lock keeps two processes from building the same one.
 
     Raises:
-        MediaError: nothing can be decoded.
+        MediaError: a file cannot be read, or nothing in it can be decoded.
         OddLensError: the cache folder cannot be written.
     """
-    prints = [fingerprint_source(item.path) for item in footage]
-    fingerprint = hashlib.sha256("".join(prints).encode()).hexdigest()
-    names = [item.name for item in footage]
+    fingerprint = fingerprint_footage(footage)
+    names = [[item.name, item.fps] for item in footage]
     identity = [_VERSION, fingerprint, names, spec.height, spec.width, spec.channels, budget_bytes, spec.span]
     key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:24]
     target = cache_dir / key
@@ -115,19 +121,46 @@ def build_store(
         cache_dir.mkdir(parents=True, exist_ok=True)
         _sweep(cache_dir)
         with FileLock(str(cache_dir / f"{key}.lock")):
-            if not (target / "index.json").exists():
+            if (store := _open(target)) is None:
                 _build(target, footage, spec, budget_bytes, fingerprint, progress)
+                store = _open(target)
     except OSError as error:
         fault = f"the frame cache cannot be written ({error.strerror or error})"
         raise OddLensError(cache_dir, fault, "free space, or name another folder with --cache-dir") from error
-    return _open(target, key)
+    if store is None:
+        raise OddLensError(target, "the frame cache was damaged while it was read", "repeat the command")
+    return store
 
 
-def _open(folder: Path, key: str) -> FrameStore:
-    index: dict[str, Any] = read_json(folder / "index.json")
-    segments = tuple(Segment(**segment) for segment in index.pop("segments"))
-    faults = tuple(index.pop("faults"))
-    return FrameStore(folder=folder, key=key, segments=segments, faults=faults, **index)
+def fingerprint_footage(footage: Sequence[Footage]) -> str:
+    """SHA-256 over the content of all files, in order; names do not count.
+
+    Raises:
+        MediaError: a file is missing or cannot be read.
+    """
+    prints = [_fingerprint(item.path) for item in footage]
+    return hashlib.sha256("".join(prints).encode()).hexdigest()
+
+
+def _fingerprint(path: Path) -> str:
+    try:
+        return fingerprint_source(path)
+    except OSError as error:
+        subject, reason = error.filename or path, error.strerror or error
+        raise MediaError(subject, f"cannot be read ({reason})", "check the path and permissions") from error
+
+
+def _open(folder: Path) -> FrameStore | None:
+    """The store in `folder`, `None` unless it is whole."""
+    try:
+        index: dict[str, Any] = read_json(folder / "index.json")
+        segments = tuple(Segment(**segment) for segment in index.pop("segments"))
+        faults = tuple(index.pop("faults"))
+        store = FrameStore(folder=folder, key=folder.name, segments=segments, faults=faults, **index)
+        size = (folder / "frames.u8").stat().st_size
+    except (OSError, OddLensError, KeyError, TypeError, AttributeError):
+        return None
+    return store if size == store.kept_frames * store.height * store.width * store.channels else None
 
 
 def _build(
@@ -141,79 +174,87 @@ def _build(
     temporary = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
     temporary.mkdir()
     try:
-        sources = [open_source(item.path, colour=_colour(spec), fps=item.fps) for item in footage]
-        expected = [source.info.frames for source in sources]
-        total = sum(count for count in expected if count) if all(expected) else None
-        frame_bytes = spec.height * spec.width * spec.channels
-        quota = max(spec.span, budget_bytes // frame_bytes)
-        writer = _Writer(spec, quota, progress, total)
-        with open(temporary / "frames.u8", "wb") as stream:
-            for item, source in zip(footage, sources):
-                known = source.info.frames if source.info.frames else _count(source)
-                share = min(1.0, quota / max(1, total or sum(e or known for e in expected)))
-                writer.add(stream, item, source, _plan(known, share, spec.span))
-            stream.flush()
-            os.fsync(stream.fileno())
+        quota = max(spec.span, budget_bytes // (spec.height * spec.width * spec.channels))
+        writer = _write_frames(temporary / "frames.u8", footage, spec, quota, progress)
         index = {
             "height": spec.height,
             "width": spec.width,
             "channels": spec.channels,
             "segments": [asdict(segment) for segment in writer.segments],
-            "total_frames": writer.seen,
+            "total_frames": sum(writer.counts),
             "fingerprint": fingerprint,
             "faults": writer.faults,
         }
         (temporary / "index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
+        if target.exists():  # a damaged one: where it is mapped already, it stays until let go
+            shutil.rmtree(target)
         temporary.replace(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-class _Writer:
-    """Appends the planned frames of one video after the other."""
+def _write_frames(
+    file: Path, footage: Sequence[Footage], spec: SamplingSpec, quota: int, progress: Progress | None
+) -> _Writer:
+    """Write the frames to keep; once more where the headers' counts, which the plan rests on, were wrong."""
+    sources = [open_source(item.path, colour=_colour(spec), fps=item.fps) for item in footage]
+    counts = [source.info.frames or _count(source) for source in sources]
+    for _ in range(_ATTEMPTS):
+        plans = plan_segments(counts, quota, spec.span)
+        writer = _Writer(spec, quota, progress, sum(counts))
+        with open(file, "wb") as stream:
+            for number, (item, source) in enumerate(zip(footage, sources)):
+                writer.add(stream, item, source, [(0, _ENDLESS)] if plans is None else plans[number])
+            stream.flush()
+            os.fsync(stream.fileno())
+        if not _misjudged(counts, writer.counts, quota, plans is None, spec.span):
+            break
+        counts = writer.counts
+    return writer
 
-    def __init__(self, spec: SamplingSpec, quota: int, progress: Progress | None, total: int | None) -> None:
+
+def _misjudged(expected: Sequence[int], counted: Sequence[int], quota: int, all_fit: bool, span: int) -> bool:
+    if all_fit:
+        return sum(counted) > quota
+    return any(abs(e - c) > max(span, _TOLERANCE * e) for e, c in zip(expected, counted))
+
+
+class _Writer:
+    """Appends the planned frames of one video after the other, never more than the quota."""
+
+    def __init__(self, spec: SamplingSpec, quota: int, progress: Progress | None, total: int) -> None:
         self.spec, self.quota, self.progress, self.total = spec, quota, progress, total
         self.segments: list[Segment] = []
         self.faults: list[str] = []
+        self.counts: list[int] = []
+        """Frames that each video really has."""
         self.seen = self.kept = 0
 
-    def add(self, stream: BinaryIO, item: Footage, source: Source, plan: list[tuple[int, int]] | None) -> None:
-        open_start, length = 0, 0
-        planned = iter(plan or [(0, 1 << 62)])
+    def add(self, stream: BinaryIO, item: Footage, source: Source, plan: Sequence[tuple[int, int]]) -> None:
+        begun, first, length = self.seen, 0, 0
+        planned = iter([*plan, (_ENDLESS, _ENDLESS + 1)])
         start, end = next(planned)
         fps = source.info.fps or item.fps
         for frame in source.frames():
             self.seen += 1
-            while frame.index >= end:
-                self._close(item.name, open_start, length, fps)
+            if frame.index >= end:
+                self._close(item.name, first, length, fps)
                 length = 0
-                start, end = next(planned, (1 << 62, 1 << 63))
-            if frame.index >= start and self.kept < self.quota + self.spec.span:
-                if length == 0:
-                    open_start = frame.index
+                start, end = next(planned)
+            if frame.index >= start and self.kept < self.quota:
+                first = first if length else frame.index
                 stream.write(fit(frame.image, self.spec.height, self.spec.width, self.spec.channels).tobytes())
                 length += 1
                 self.kept += 1
             if self.progress and self.seen % 16 == 0:
                 self.progress(item.name, self.seen, self.total)
-        self._close(item.name, open_start, length, fps)
+        self._close(item.name, first, length, fps)
+        self.counts.append(self.seen - begun)
         self.faults.extend(f"{item.name}: {fault}" for fault in source.faults)
 
     def _close(self, video: str, start: int, length: int, fps: float | None) -> None:
         if length:
             self.segments.append(Segment(video, start, length, self.kept - length, fps))
-
-
-def _plan(frames: int, share: float, span: int) -> list[tuple[int, int]] | None:
-    """Segments (start, end) to keep of a video: one at the middle of each of equally long stretches of time."""
-    if share >= 1.0:
-        return None
-    length = max(_SEGMENT_FRAMES, 2 * span)
-    count = max(1, round(frames * share / length))
-    length = max(span, min(length, int(frames * share / count)))
-    centres = (np.arange(count) + 0.5) * frames / count
-    return [(start, start + length) for start in np.maximum(0, centres - length / 2).astype(int).tolist()]
 
 
 def _count(source: Source) -> int:
@@ -227,5 +268,7 @@ def _colour(spec: SamplingSpec) -> Any:
 def _sweep(cache_dir: Path) -> None:
     """Remove what a killed process left behind a day ago or longer."""
     for leftover in cache_dir.glob("*.part"):
-        if time.time() - leftover.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(leftover, ignore_errors=True)
+        with suppress(OSError):  # its builder may finish just now
+            newest = max(item.stat().st_mtime for item in (leftover, *leftover.iterdir()))
+            if time.time() - newest > _STALE_SECONDS:
+                shutil.rmtree(leftover, ignore_errors=True)

@@ -52,6 +52,12 @@ class Calibration(Settings):
     """Heat-map scale: the median and the 99.9 % quantile of normal map values."""
     warnings: tuple[str, ...] = ()
 
+    def is_scale(self) -> bool:
+        """Whether the quantiles grow with their levels, as those of any footage do."""
+        levels, quantiles = np.asarray(self.levels), np.asarray(self.quantiles)
+        grows = len(levels) == len(quantiles) and bool((np.diff(levels) > 0).all() and (np.diff(quantiles) > 0).all())
+        return grows and bool(((levels >= 0) & (levels < 1)).all()) and self.tail_scale > 0
+
     def surprise(self, scores: ArrayLike) -> NDArray[np.float64]:
         """Calibrated scores of raw `scores`; without calibration the raw scores themselves."""
         raw = np.asarray(scores, np.float64)
@@ -60,7 +66,8 @@ class Calibration(Settings):
         knots = np.asarray(self.quantiles)
         heights = -np.log10(1.0 - np.asarray(self.levels))
         inside = np.interp(raw, knots, heights)
-        below = (raw - knots[0]) / max(knots[-1] - knots[0], 1e-9)
+        # few normal frames leave a single quantile: the tail is then the only scale there is
+        below = (raw - knots[0]) / max(knots[-1] - knots[0], self.tail_scale)
         above = heights[-1] + (raw - knots[-1]) / (self.tail_scale * _LN10)
         return np.where(raw < knots[0], below, np.where(raw > knots[-1], above, inside))
 
@@ -145,7 +152,7 @@ def _with_threshold(scale: Calibration, runs: Sequence[NormalScores], rule: Alar
     warnings = []
     if extrapolated:
         warnings.append(
-            f"the threshold for {rule.false_alarms_per_hour:g} false alarms an hour is extrapolated from "
+            f"the threshold for {per_hour(rule.false_alarms_per_hour)} is extrapolated from "
             f"{_duration(scale.hours)} of normal footage; for a measured one give at least "
             f"{_duration(_MEASURED_ALARMS / rule.false_alarms_per_hour / 0.1)} of it (a tenth is held out)"
         )
@@ -187,6 +194,16 @@ def _extrapolate(scale: Calibration, runs: Sequence[NormalScores], rule: AlarmRu
     highest = max(peaks, default=start)
     threshold = max(threshold, float(np.nextafter(highest, np.inf)))  # nothing seen in normal footage is an alarm
     return threshold, rule.false_alarms_per_hour
+
+
+def per_hour(rate: float) -> str:
+    """A rate of false alarms in words.
+
+    Example:
+        >>> per_hour(1), per_hour(0.5)
+        ('1 false alarm an hour', '0.5 false alarms an hour')
+    """
+    return f"{rate:g} false alarm{'' if rate == 1 else 's'} an hour"
 
 
 def _duration(hours: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,13 +54,13 @@ class Detector:
         if values.get("format") != _FORMAT:
             fault = f"has format {values.get('format')}, this version reads {_FORMAT}"
             raise DetectorError(where, fault, "install the matching oddlens version")
-        settings = dict(values.get("method") or {})
+        settings, provenance = _mapping(values, "method", where), _mapping(values, "provenance", where)
         method = method_class(str(settings.pop("name", ""))).from_values(settings, where)
         load_weights(method, folder / "weights.safetensors")
         method.eval().to(pick_device(device))
-        calibration = build(Calibration, read_json(folder / "calibration.json"), str(folder / "calibration.json"))
+        calibration = _read_calibration(folder / "calibration.json")
         scoring = build(ScoringSettings, values.get("scoring"), where)
-        return cls(method, calibration, scoring, dict(values.get("provenance") or {}))
+        return cls(method, calibration, scoring, provenance)
 
     def save(self, folder: str | Path) -> Path:
         """Write the detector folder, whole or not at all; an older detector there is replaced."""
@@ -76,7 +76,9 @@ class Detector:
         with atomic_path(target) as temporary:
             temporary.mkdir()
             write_text(temporary / "detector.yaml", to_yaml(values))
-            write_json(temporary / "calibration.json", self.calibration.to_dict())
+            # without calibration the threshold is infinite: the default, and nothing JSON could hold
+            finite = {key: value for key, value in self.calibration.to_dict().items() if value != float("inf")}
+            write_json(temporary / "calibration.json", finite)
             weights = {name: value.detach().cpu().contiguous() for name, value in self.method.state_dict().items()}
             save_file(weights, temporary / "weights.safetensors")
         return target
@@ -148,6 +150,20 @@ def load_weights(method: Method, file: Path) -> None:
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip() if len(str(error).splitlines()) > 1 else str(error)
         raise DetectorError(file, f"does not fit the network ({first[:100]})", "restore both files together") from error
+
+
+def _mapping(values: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
+    found = values.get(key) or {}
+    if not isinstance(found, Mapping):
+        raise DetectorError(where, f"'{key}' holds no 'key: value' pairs", "restore the file or train again")
+    return dict(found)
+
+
+def _read_calibration(file: Path) -> Calibration:
+    calibration = build(Calibration, read_json(file), str(file))
+    if not calibration.is_scale():
+        raise DetectorError(file, "its levels and quantiles are no scale", "restore the file or train again")
+    return calibration
 
 
 def runtime() -> dict[str, Any]:

@@ -11,7 +11,7 @@ _SHARE = 0.5
 
 
 def peak_box(heat: NDArray[np.float32], size: tuple[int, int]) -> Box | None:
-    """Box around the highest place of a map: the connected part above half of its maximum.
+    """Box around the highest place of a map: the connected part above the middle of its range.
 
     Args:
         heat: `float32 (h, w)`, higher = odder.
@@ -26,12 +26,17 @@ def peak_box(heat: NDArray[np.float32], size: tuple[int, int]) -> Box | None:
         >>> peak_box(heat, (8, 8))
         (4, 2, 6, 4)
     """
-    high = float(heat.max())
-    if not high > float(heat.min()):
+    low, high = float(heat.min()), float(heat.max())
+    if not high > low:
         return None
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
-    _, parts = cv2.connectedComponents((heat >= _SHARE * high).astype(np.uint8), connectivity=8)
+    _, parts = cv2.connectedComponents((heat >= low + _SHARE * (high - low)).astype(np.uint8), connectivity=8)
     rows, columns = np.nonzero(parts == parts[row, column])
-    y, x = size[0] / heat.shape[0], size[1] / heat.shape[1]
-    left, right = int(columns.min() * x), int(np.ceil((columns.max() + 1) * x))
-    return left, int(rows.min() * y), right, int(np.ceil((rows.max() + 1) * y))
+    left, right = _scaled(columns, heat.shape[1], size[1])
+    top, bottom = _scaled(rows, heat.shape[0], size[0])
+    return left, top, right, bottom
+
+
+def _scaled(cells: NDArray[np.intp], count: int, pixels: int) -> tuple[int, int]:
+    """First pixel and the one past the last of map cells; whole numbers, as rounding must not leave the frame."""
+    return int(cells.min()) * pixels // count, -(-(int(cells.max()) + 1) * pixels // count)

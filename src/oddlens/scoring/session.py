@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,17 +21,20 @@ from oddlens.reports.overlay import OverlayVideo
 from oddlens.reports.thumbnails import event_thumbnail
 from oddlens.reports.timeline import timeline_png
 from oddlens.reports.video import VideoReport
-from oddlens.scoring.calibration import Calibration
+from oddlens.scoring.calibration import Calibration, per_hour
 from oddlens.scoring.detector import Detector
 from oddlens.scoring.events import Event
 from oddlens.scoring.jobs import find_videos
-from oddlens.scoring.table import DEFAULT_FPS, ScoreTable, open_for, score_source
+from oddlens.scoring.table import DEFAULT_FPS, ScoredFrame, ScoreTable, open_for, score_source
 from oddlens.scoring.tracker import EventTracker
 from oddlens.scoring.windows import Mode
 
 Progress = Callable[[str, int, int | None], None]
 """Called with (video name, frames done of it, frames expected of it)."""
 _PROGRESS_FRAMES = 16
+_OF_A_VIDEO = {"overlay.mp4", "timeline.png", "demonstration.mp4", "figures"}
+_PICTURES = ("reconstruction", "error")
+"""What a method must draw for `ScoreOptions.figures`."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +91,14 @@ def score_to_folder(
     if rate is not None and chosen.fps is None:
         chosen = ScoreOptions(chosen.mode, rate, chosen.overlay, chosen.figures)
     _check_folder(folder)
+    made = () if folder.exists() else (folder,)
     done: list[_Scored] = []
     faults: list[str] = []
     for video in videos:
         try:
             done.append(_score_video(detector, video, folder / video.name, chosen, progress))
         except OddLensError as error:  # noqa: PERF203 - one broken file must not stop the rest
+            _remove_empty(folder / video.name, *made)
             if len(videos) == 1:
                 raise
             faults.append(str(error))
@@ -118,7 +123,9 @@ def _score_video(
         overlay = (
             stack.enter_context(_overlay(folder, fps, source.info.frames, calibration, video)) if display else None
         )
-        for scored in score_source(detector, source, options.mode, details=True):
+        for scored in score_source(detector, source, options.mode, details=True, name=video.name):
+            if options.figures and not len(table):
+                _check_pictures(detector, scored)
             table.add(scored)
             tracker.push(scored)
             if display and overlay:
@@ -128,13 +135,16 @@ def _score_video(
                 progress(video.name, len(table), source.info.frames)
         check_labels(video, len(table))
     tracker.close()
-    frame = table.frame().assign(video=video.name)
-    events = [event.to_dict() | {"video": video.name} for event in tracker.events]
-    tracker.events = [Event(**{**event, "box": event["box"] and tuple(event["box"])}) for event in events]
+    frame, events = table.frame(), [event.to_dict() for event in tracker.events]
     timeline_png(frame, folder / "timeline.png", calibration.threshold, video.labels, events)
     if options.figures:
         _write_figures(detector, video, folder, frame, options)
     return _Scored(video, frame, tracker, fps, list(source.faults))
+
+
+def _check_pictures(detector: Detector, scored: ScoredFrame) -> None:
+    if not set(_PICTURES) <= set(scored.raw.pictures):
+        raise DataError(detector.name, "draws no reconstructions", "leave out --figures")
 
 
 def _overlay(folder: Path, fps: float, frames: int | None, calibration: Calibration, video: Video) -> OverlayVideo:
@@ -159,20 +169,18 @@ def _write_figures(detector: Detector, video: Video, folder: Path, table: pd.Dat
     spec, high = detector.method.sampling, detector.calibration.map_high
     with DemonstrationVideo(folder / "demonstration.mp4", len(score), video.labels, low=0.0, high=high) as film:
         for scored in score_source(detector, source, options.mode, details=True):
-            picture = scored.raw.pictures.get("reconstruction")
-            if picture is None or scored.raw.map is None:
-                raise DataError(detector.name, "draws no reconstructions", "leave out --figures")
+            picture, error = (scored.raw.pictures[name] for name in _PICTURES)
             drawn = network_picture(picture, spec.low, spec.high)
             write_pictures(
                 folder / "figures",
                 scored.frame.index,
                 frame=scored.frame.image,
                 reconstruction=drawn,
-                error_map=scored.raw.map,
+                error_map=error[0],
                 low=0.0,
                 high=high,
             )
-            film.write(scored.frame.image, drawn, scored.raw.map, float(scaled[scored.frame.index]))
+            film.write(scored.frame.image, drawn, error[0], float(scaled[scored.frame.index]))
 
 
 def _write_tables(folder: Path, table: pd.DataFrame, events: Sequence[Event]) -> None:
@@ -227,12 +235,32 @@ def threshold_source(calibration: Calibration) -> str:
     how = "extrapolated" if calibration.extrapolated else "measured"
     kind = "held-out normal" if calibration.held_out else "training"
     return (
-        f"chosen for {calibration.false_alarms_per_hour:g} false alarms an hour, {how} on "
+        f"chosen for {per_hour(calibration.false_alarms_per_hour)}, {how} on "
         f"{calibration.frames:,} frames of {kind} footage"
     )
 
 
 def _check_folder(folder: Path) -> None:
+    if folder.is_file():
+        raise OddLensError(folder, "is a file", "name a folder with --out")
     known = (folder / "scores.csv").exists() or (folder / "report.html").exists()
-    if folder.is_file() or (folder.exists() and any(folder.iterdir()) and not known):
+    if folder.exists() and not known and not all(_is_ours(item) for item in folder.iterdir()):
         raise OddLensError(folder, "holds something else than scores", "name another folder with --out")
+
+
+def _is_ours(item: Path) -> bool:
+    """Whether an interrupted `score` may have left `item`: a folder of one video's pictures, or a temporary file."""
+    if item.is_dir():
+        return all(inner.name in _OF_A_VIDEO or _is_temporary(inner) for inner in item.iterdir())
+    return _is_temporary(item)
+
+
+def _is_temporary(item: Path) -> bool:
+    return item.name.startswith(".") and ".part" in item.name
+
+
+def _remove_empty(*folders: Path) -> None:
+    """Folders made for a video that then failed do not stay; those that hold something do."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from oddlens.errors import MediaError, OddLensError
-from oddlens.media.open import expand_inputs, open_source
+from oddlens.media.open import open_source
 from oddlens.media.source import Source
 from oddlens.scoring.events import AlarmState
+from oddlens.scoring.jobs import find_videos
 from oddlens.scoring.windows import FrameScore, Mode, score_frames
 from oddlens.types import Frame
 
@@ -59,9 +60,9 @@ class Calibrator:
 
 
 def score_source(
-    detector: Detector, source: Source, mode: Mode | None = None, details: bool = False
+    detector: Detector, source: Source, mode: Mode | None = None, details: bool = False, name: str | None = None
 ) -> Iterator[ScoredFrame]:
-    """Score all frames of a source, in order and in constant memory.
+    """Score all frames of a source, in order and in constant memory, under `name` or the source's own.
 
     Raises:
         MediaError: the source cannot be read.
@@ -70,7 +71,7 @@ def score_source(
     calibrate = Calibrator(detector, source.info.fps)
     scorer = detector.scorer(mode, details=details)
     for frame, raw in score_frames(scorer, source.frames(), source.info.path):
-        yield calibrate(source.info.name, frame, raw)
+        yield calibrate(name or source.info.name, frame, raw)
 
 
 def open_for(detector: Detector, where: str | Path, fps: float | None = None) -> Source:
@@ -127,9 +128,10 @@ class ScoreTable:
 def score_inputs(
     detector: Detector, inputs: Sequence[str | Path], mode: Mode | None, fps: float | None
 ) -> pd.DataFrame:
-    """`Detector.score`: every frame of every input."""
+    """`Detector.score`: every frame of every input, under the names that `oddlens score` gives them."""
     table = ScoreTable()
-    for where in expand_inputs(inputs):
-        for scored in score_source(detector, open_for(detector, where, fps), mode):
+    videos, rate = find_videos(inputs)
+    for video in videos:
+        for scored in score_source(detector, open_for(detector, video.path, fps or rate), mode, name=video.name):
             table.add(scored)
     return table.frame()

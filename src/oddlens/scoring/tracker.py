@@ -82,7 +82,8 @@ class EventTracker:
         if small.ndim == 2:
             small = small[:, :, None]
         box = None if heat is None else peak_box(heat, (small.shape[0], small.shape[1]))
-        self.peaks[number] = Peak(small.copy(), heat, box)
+        # a map is a view of its whole batch: without the copy every picture would keep that alive
+        self.peaks[number] = Peak(small.copy(), None if heat is None else heat.copy(), box)
         heapq.heappush(self._kept, (peak.calibrated, number))
         if len(self._kept) > _PICTURES:
             del self.peaks[heapq.heappop(self._kept)[1]]

@@ -134,7 +134,7 @@ class WindowScorer:
                 self._emitted, self._last = index + 1, score
 
     def _drop(self) -> None:
-        keep_from = min(self._next_start, self._seen - self.spec.span + 1)
+        keep_from = min(self._next_start, self._seen - self.spec.span)  # the last window may be wanted once more
         while self._first < keep_from:
             self._frames.popleft()
             self._first += 1

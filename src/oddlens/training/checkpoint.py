@@ -71,6 +71,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         ValueError,
         KeyError,
         TypeError,
+        AttributeError,
         EOFError,
         pickle.UnpicklingError,
     ) as error:

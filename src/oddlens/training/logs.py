@@ -8,6 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from oddlens.errors import OddLensError
 from oddlens.files import atomic_path
 
 _FIXED = ["step", "epoch", "seconds", "clips_per_second", "learning_rate", "loss", "validation_loss"]
@@ -38,7 +39,6 @@ class RunLog:
     """`metrics.csv` and TensorBoard events in `folder`, continued after `step` when a run resumes."""
 
     def __init__(self, folder: Path, terms: list[str], step: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "metrics.csv"
         self.columns = [*_FIXED, *terms]
         _cut(self.path, self.columns, step)
@@ -46,28 +46,36 @@ class RunLog:
 
     def write(self, row: dict[str, Any]) -> None:
         """Append one row; values that are missing stay empty."""
-        with open(self.path, "a", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, self.columns, restval="", extrasaction="ignore")
-            writer.writerow({key: _short(value) for key, value in row.items()})
+        try:
+            with open(self.path, "a", newline="", encoding="utf-8") as stream:
+                writer = csv.DictWriter(stream, self.columns, restval="", extrasaction="ignore")
+                writer.writerow({key: _short(value) for key, value in row.items()})
+        except OSError as error:
+            fault = f"cannot be written ({error.strerror or error})"
+            raise OddLensError(self.path, fault, "check permissions and free space") from error
         if self._board is not None:
             for name, value in row.items():
                 if name not in {"step", "epoch"} and isinstance(value, float):
                     self._board.add_scalar(name, value, row["step"])
 
+    def flush(self) -> None:
+        """Hand everything logged so far to the disk."""
+        if self._board is not None:
+            self._board.flush()
+
     def close(self) -> None:
-        """Flush everything."""
+        """Flush everything, and log no more."""
         if self._board is not None:
             self._board.close()
 
 
 def _cut(path: Path, columns: list[str], step: int) -> None:
-    """Keep the rows up to `step`: those after it will be written again."""
+    """Keep the whole rows up to `step`: those after it will be written again."""
     rows: list[dict[str, str]] = []
     if step and path.exists():
         with open(path, newline="", encoding="utf-8") as stream:
-            rows = [
-                row for row in csv.DictReader(stream) if (row["step"] or "x").isdigit() and int(row["step"]) <= step
-            ]
+            whole = (row for row in csv.DictReader(stream) if None not in row.values())
+            rows = [row for row in whole if row.get("step", "").isdigit() and int(row["step"]) <= step]
     with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, columns, restval="", extrasaction="ignore")
         writer.writeheader()

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from math import cos, pi
 from pathlib import Path
@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate.state import AcceleratorState
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from oddlens.errors import DataError, OddLensError
+from oddlens.errors import DataError, DetectorError, OddLensError
 from oddlens.methods.base import Method
 from oddlens.sampling.clips import FrameRun
 from oddlens.sampling.order import ClipSet, StepSampler, collate
@@ -56,13 +57,17 @@ class FitResult:
     """Held-out normal loss of the weights kept, NaN without held-out footage."""
 
 
-def make_accelerator(settings: TrainingSettings) -> Accelerator:
+def make_accelerator(settings: TrainingSettings, phases: int = 1) -> Accelerator:
     """Devices, processes and precision for the run, from the settings and from `torchrun`'s environment."""
     device = pick_device(settings.device)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     precision = "bf16" if use_bfloat16(settings.precision, device) else "no"
-    return Accelerator(cpu=device.type == "cpu", mixed_precision=precision)
+    # accelerate keeps one state a process, and refuses another device or precision in a second run there
+    AcceleratorState._reset_state(reset_partial_state=True)
+    # with several phases no single one of them reaches every parameter
+    parallel = DistributedDataParallelKwargs(find_unused_parameters=phases > 1)
+    return Accelerator(cpu=device.type == "cpu", mixed_precision=precision, kwargs_handlers=[parallel])
 
 
 def fit(
@@ -97,7 +102,7 @@ def fit(
     loader = _loader(clips, settings, first_step, plan.steps, accelerator)
     recorder = _Recorder(method, prepared, settings, plan, folder, accelerator, held_out, state)
 
-    with _ctrl_c() as stop:
+    with _ctrl_c() as stop, closing(recorder):
         for step, batch in enumerate(loader, first_step + 1):
             model.train()
             moved = {name: value.to(accelerator.device, non_blocking=True) for name, value in batch.items()}
@@ -108,9 +113,11 @@ def fit(
             recorder.record(step, values)
             if on_step:
                 on_step(step, plan.steps, values["loss"])
-            if recorder.checkpoint_due(step) or stop.is_set():
+            stopping = _any_process(stop.is_set(), accelerator)
+            if stopping or recorder.checkpoint_due(step):
                 recorder.checkpoint(step)
-            if stop.is_set() and step < plan.steps:
+            if stopping and step < plan.steps:
+                accelerator.wait_for_everyone()  # else a process that ends first could end the one that writes
                 raise Interrupted(step)
     return recorder.finish()
 
@@ -231,13 +238,18 @@ class _Recorder:
             seconds=self.seconds,
             random=random_state(),
         )
+        if self.log:
+            self.log.flush()
         save_checkpoint(self.folder / "checkpoints" / "last.pt", state)
         self.saved_at = time.monotonic()
 
-    def finish(self) -> FitResult:
-        """Put the chosen weights into the method."""
+    def close(self) -> None:
+        """Finish the logs."""
         if self.log:
             self.log.close()
+
+    def finish(self) -> FitResult:
+        """Put the chosen weights into the method."""
         if self.settings.select == "best-validation" and self.best_method is not None:
             self.method.load_state_dict(self.best_method)
         seconds = self.seconds
@@ -285,8 +297,14 @@ def _loader(
 ) -> DataLoader[dict[str, Tensor]]:
     rank, world = accelerator.process_index, accelerator.num_processes
     order = StepSampler(len(clips), settings.batch_size, settings.seed, first_step, last_step, rank, world)
-    pin = accelerator.device.type == "cuda"
-    return DataLoader(clips, batch_sampler=order, num_workers=settings.workers, collate_fn=collate, pin_memory=pin)
+    return DataLoader(
+        clips,
+        batch_sampler=order,
+        num_workers=settings.workers,
+        collate_fn=collate,
+        pin_memory=accelerator.device.type == "cuda",
+        generator=torch.Generator(),  # without one it draws from torch's own, once more in each sitting
+    )
 
 
 def _validation_batches(
@@ -305,15 +323,27 @@ def _resume(path: Path, method: Method, optimizers: dict[str, Any]) -> Checkpoin
     if not path.exists():
         return None
     state = load_checkpoint(path)
-    method.load_state_dict(state.method)
-    for name, optimizer in optimizers.items():
-        optimizer.load_state_dict(state.optimizers[name])
+    try:
+        method.load_state_dict(state.method)
+        for name, optimizer in optimizers.items():
+            optimizer.load_state_dict(state.optimizers[name])
+    except (RuntimeError, ValueError, KeyError) as error:
+        fault = "does not fit the method (was it written by another version?)"
+        raise DetectorError(path, fault, "start afresh with --overwrite") from error
     restore_random_state(state.random)
     return state
 
 
 def _copy(method: Method) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in method.state_dict().items()}
+
+
+def _any_process(told: bool, accelerator: Accelerator) -> bool:
+    """Whether any process was told to stop: all of them have to stop after the same step."""
+    if accelerator.num_processes == 1:
+        return told
+    count: Any = accelerator.reduce(torch.tensor(float(told), device=accelerator.device), "sum")
+    return bool(count > 0)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -13,12 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from oddlens.config import apply_assignments, build, merge, read_yaml, to_yaml
+from oddlens.config import apply_assignments, build, merge, read_yaml
 from oddlens.datasets.base import DataSet
 from oddlens.datasets.open import open_dataset
-from oddlens.errors import DataError, OddLensError, SettingsError
-from oddlens.files import read_json, write_json, write_text
-from oddlens.media.store import Footage, FrameStore, build_store
+from oddlens.errors import DataError, SettingsError
+from oddlens.media.store import Footage, FrameStore, build_store, fingerprint_footage
 from oddlens.methods import method_class
 from oddlens.methods.base import Method
 from oddlens.recipes import find_recipe
@@ -28,6 +26,7 @@ from oddlens.scoring.calibration import Calibration, NormalScores, calibrate
 from oddlens.scoring.detector import Detector, runtime
 from oddlens.scoring.table import DEFAULT_FPS
 from oddlens.scoring.windows import score_run
+from oddlens.training.folder import begin, check_folder, check_footage, finish, finished
 from oddlens.training.loop import FitResult, fit, make_accelerator
 from oddlens.training.progress import Progress
 from oddlens.training.resources import TrainingResources
@@ -82,31 +81,43 @@ def train(
     """
     run = resolve_settings(method, data, config, settings or {}, assignments)
     folder = Path(out)
-    _settle(folder, run, overwrite)
+    network = _build_method(run)
+    accelerator = make_accelerator(run.training, len(network.phases))
+    if accelerator.is_main_process:
+        check_folder(folder, run, overwrite)
+    accelerator.wait_for_everyone()
     dataset = open_dataset(run.data.root, run.data.layout, run.data.labels)
     if not dataset.train:
         raise DataError(dataset.root, "holds no training videos", "see 'oddlens data check' on it")
-    accelerator = make_accelerator(run.training)
+    footage = [Footage(video.name, video.path, dataset.fps) for video in dataset.train]
+    provenance = None if overwrite else finished(folder)
+    if provenance:
+        check_footage(folder, fingerprint_footage(footage))
+        return _past_result(folder, provenance, run)
     progress = Progress(quiet or not accelerator.is_main_process)
-    network = _build_method(run)
-    store = _open_store(dataset, network, run, progress)
+    with progress.decoding() as advance:
+        store = build_store(footage, network.sampling, cache_folder(run), _budget(run), advance)
     kept, held = split_holdout(store.runs(), run.training.holdout, network.sampling)
     if not kept:
         span = network.sampling.span
         raise DataError(dataset.root, f"no training video has {span} frames", "give longer footage")
     network.prepare_training(TrainingResources(cache_folder(run), _budget(run)))
-    if accelerator.is_main_process and not (folder / "run.yaml").exists():
-        write_text(folder / "run.yaml", to_yaml(run.to_dict()))
+    if accelerator.is_main_process:
+        begin(folder, run, _origin(run, dataset, store), overwrite)
+    accelerator.wait_for_everyone()
     resumed = (folder / "checkpoints" / "last.pt").exists()
     with progress.training():
         fitted = fit(network, kept, held, run.training, folder, accelerator, progress.step)
-    detector = Detector(network.eval(), Calibration(frames=0), run.scoring)
     if accelerator.is_main_process:
+        detector = Detector(network.eval(), Calibration(frames=0), run.scoring)
         with progress.message("calibrating on normal footage"):
             calibration = calibrate_detector(detector, held or kept, bool(held), dataset.fps)
-        detector = replace(detector, calibration=calibration, provenance=_provenance(run, dataset, store, fitted))
-        detector.save(folder / "detector")
-        write_json(folder / "provenance.json", detector.provenance)
+        provenance = _origin(run, dataset, store) | _outcome(fitted)
+        replace(detector, calibration=calibration, provenance=provenance).save(folder / "detector")
+        finish(folder, provenance)
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+    detector = Detector.load(folder / "detector", run.training.device)
     return RunResult(folder, detector, fitted, store.summary(), resumed)
 
 
@@ -179,60 +190,33 @@ def _build_method(run: RunSettings) -> Method:
     return method_class(run.method["name"]).from_values(values, "method")
 
 
-def _open_store(dataset: DataSet, method: Method, run: RunSettings, progress: Progress) -> FrameStore:
-    footage = [Footage(video.name, video.path, dataset.fps) for video in dataset.train]
-    with progress.decoding() as advance:
-        return build_store(footage, method.sampling, cache_folder(run), _budget(run), advance)
-
-
-def _settle(folder: Path, run: RunSettings, overwrite: bool) -> None:
-    """Make sure that `folder` is new, or holds a run of the same settings to go on with.
-
-    Raises:
-        SettingsError: it holds something else.
-    """
-    if overwrite and (folder / "run.yaml").exists():
-        for part in ("checkpoints", "logs", "detector"):
-            shutil.rmtree(folder / part, ignore_errors=True)
-        (folder / "run.yaml").unlink()
-    if (folder / "run.yaml").exists():
-        old = read_yaml(folder / "run.yaml")
-        if old != run.to_dict():
-            changed = next((key for key in run.to_dict() if old.get(key) != run.to_dict()[key]), "settings")
-            fault = f"holds a run with other settings ('{changed}' differs)"
-            raise SettingsError(folder, fault, "name another --out, or start afresh with --overwrite")
-        return
-    if folder.is_file():
-        raise SettingsError(folder, "is a file", "name a folder with --out")
-    if folder.exists() and any(folder.iterdir()):
-        raise SettingsError(folder, "is not empty and holds no run", "name another folder with --out")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        fault = f"cannot be written ({error.strerror})"
-        raise OddLensError(folder, fault, "name another folder with --out") from error
-
-
-def _provenance(run: RunSettings, dataset: DataSet, store: FrameStore, fitted: FitResult) -> dict[str, Any]:
+def _origin(run: RunSettings, dataset: DataSet, store: FrameStore) -> dict[str, Any]:
+    """Provenance as far as it is known before training."""
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "dataset": dataset.name,
         "data_fingerprint": store.fingerprint,
+        "footage": store.summary(),
         "frames": store.kept_frames,
         "frames_seen": store.total_frames,
         "frames_per_second": next((s.fps for s in store.segments if s.fps), dataset.fps) or DEFAULT_FPS,
         "seed": run.training.seed,
-        "steps": fitted.steps,
-        "training_seconds": round(fitted.seconds, 1),
-        "validation_loss": None if np.isnan(fitted.validation_loss) else round(fitted.validation_loss, 6),
         **runtime(),
     }
 
 
-def finished(folder: str | Path) -> bool:
-    """Whether the run in `folder` has made its detector."""
-    path = Path(folder)
-    return (path / "detector" / "detector.yaml").exists() and bool(read_json(path / "provenance.json"))
+def _outcome(fitted: FitResult) -> dict[str, Any]:
+    """Provenance that training adds."""
+    return {
+        "steps": fitted.steps,
+        "training_seconds": round(fitted.seconds, 1),
+        "validation_loss": None if np.isnan(fitted.validation_loss) else round(fitted.validation_loss, 6),
+    }
+
+
+def _past_result(folder: Path, provenance: Mapping[str, Any], run: RunSettings) -> RunResult:
+    """The result of a run that had been finished before."""
+    loss = provenance["validation_loss"]
+    fitted = FitResult(provenance["steps"], provenance["training_seconds"], float("nan") if loss is None else loss)
+    detector = Detector.load(folder / "detector", run.training.device)
+    return RunResult(folder, detector, fitted, str(provenance.get("footage", "")), True)

@@ -22,6 +22,7 @@ from oddlens.methods.lnra.pseudo import (
     make_patch_anomaly,
     make_skip_anomaly,
 )
+from oddlens.methods.lnra.windows import highest_window_mean, smooth
 from oddlens.sampling.clips import Clip, to_network_values, window
 from oddlens.sampling.intruders import Resources
 from oddlens.types import Losses, SamplingSpec, Scores
@@ -43,13 +44,16 @@ class LnraSettings(MethodSettings):
     pseudo: tuple[PseudoAnomaly, ...] = ()
     """Kinds of pseudo anomaly, at most one a sample."""
     learning_rate: float = 1e-4
+    window: float = 0.1875
+    """Side of the window whose highest mean error is the score, as a share of the frame's; 0 = the whole frame,
+    as in the paper (the `paper` protocol always uses the whole frame)."""
     scale_pixels: bool = True
     """Shrink the patch's floor and step with frames below 256 pixels; `false` keeps the paper's pixels."""
     paper: bool = False
     """Skip-frame clips by the official code's rule (independent clips, frozen tails)."""
 
     def __post_init__(self) -> None:
-        """Refuse sizes the network cannot halve and probabilities that add up to more than one."""
+        """Refuse sizes the network cannot halve, probabilities that add up to more than one and the like."""
         if self.height % 16 or self.width % 16 or min(self.height, self.width) < 16:
             fault = f"frame size is {self.width}x{self.height}"
             raise SettingsError("lnra", fault, "give sides that are multiples of 16")
@@ -57,6 +61,12 @@ class LnraSettings(MethodSettings):
             raise SettingsError("lnra", f"length is {self.length}", "give a multiple of 8")
         if self.channels not in (1, 3):
             raise SettingsError("lnra", f"channels is {self.channels}", "give 1 (grey) or 3 (colour)")
+        if min(self.widths) < 1:
+            raise SettingsError("lnra", f"widths are {list(self.widths)}", "give 1 channel and more")
+        if not 0 < self.learning_rate < float("inf"):
+            raise SettingsError("lnra", f"learning_rate is {self.learning_rate}", "give a number above 0, such as 1e-4")
+        if not 0 <= self.window <= 1:
+            raise SettingsError("lnra", f"window is {self.window}", "give a share from 0 to 1")
         if sum(kind.probability for kind in self.pseudo) > 1 + 1e-9:
             raise SettingsError("lnra", "the pseudo anomalies' probabilities add up to more than 1", "lower them")
 
@@ -124,17 +134,26 @@ class Lnra(Method):
 
     @torch.no_grad()
     def score(self, windows: Tensor, targets: Sequence[int]) -> Scores:
-        """Reconstruction error of the target frames in decibels: -PSNR, the peak taken as 1 as in the paper."""
+        """Squared reconstruction error of the target frames, in decibels (the peak taken as 1, as in the paper).
+
+        Components: `frame_error`, the mean over the frame, is the paper's -PSNR; `window_error` is the highest mean
+        over a small window, so that one odd walker counts as much in a full frame as in an empty one. The map is the
+        error, smoothed a little.
+        """
         chosen = list(targets)
         reconstruction = self._reconstruct(windows)[:, :, chosen]
         error = (reconstruction - windows[:, :, chosen]).square().mean(dim=1)
-        score = 10 * torch.log10(error.mean(dim=(2, 3)).clamp_min(_ERROR_FLOOR))
-        return Scores(score, {}, error, {"reconstruction": reconstruction.transpose(1, 2)})
+        frame = _decibels(error.mean(dim=(2, 3)))
+        components = {"frame_error": frame}
+        if self.settings.window:
+            components["window_error"] = _decibels(highest_window_mean(error, self.settings.window))
+        pictures = {"reconstruction": reconstruction.transpose(1, 2), "error": error.unsqueeze(2)}
+        return Scores(components.get("window_error", frame), components, smooth(error), pictures)
 
     def paper_protocol(self) -> PaperProtocol:
         """Frames 8..L-8 of each video, -PSNR min-max normalised per video, no smoothing."""
         spec = self.sampling
-        return PaperProtocol(head=spec.target, tail=spec.latency, normalise="per-video min-max")
+        return PaperProtocol(head=spec.target, tail=spec.latency, component="frame_error")
 
     def _pseudo_pair(
         self, clip: Clip, kind: PseudoAnomaly, rng: np.random.Generator
@@ -150,3 +169,7 @@ class Lnra(Method):
         # channels-last convolutions take about half the time on CPU, the same on GPU
         reconstruction: Tensor = self.network(clips.contiguous(memory_format=torch.channels_last_3d))
         return reconstruction.float()
+
+
+def _decibels(error: Tensor) -> Tensor:
+    return 10 * torch.log10(error.clamp_min(_ERROR_FLOOR))

@@ -1,0 +1,101 @@
+"""The run folder: new, or one to go on with, and never half begun."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from oddlens.config import read_yaml, to_yaml
+from oddlens.errors import DataError, OddLensError, SettingsError
+from oddlens.files import is_leftover, read_json, remove_leftovers, write_json, write_text
+from oddlens.training.settings import RunSettings
+
+_SETTINGS, _PROVENANCE, _DETECTOR = "run.yaml", "provenance.json", "detector"
+
+
+def check_folder(folder: Path, run: RunSettings, overwrite: bool) -> None:
+    """Make sure that `folder` is new, or holds a run that may go on or be overwritten; nothing is removed yet.
+
+    Raises:
+        SettingsError: it holds something else.
+        OddLensError: it cannot be written.
+    """
+    try:
+        if folder.is_file():
+            raise SettingsError(folder, "is a file", "name a folder with --out")
+        if (folder / _SETTINGS).exists():
+            if not overwrite:
+                _check_settings(folder, run)
+        elif folder.exists() and not all(is_leftover(item) for item in folder.iterdir()):
+            raise SettingsError(folder, "is not empty and holds no run", "name another folder with --out")
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable.part"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def begin(folder: Path, run: RunSettings, origin: Mapping[str, Any], overwrite: bool) -> None:
+    """Write what the run is and where its footage comes from, or check that it goes on with the same footage.
+
+    Args:
+        origin: the provenance known before training; its `data_fingerprint` must stay.
+
+    Raises:
+        DataError: the footage is not what the run began with.
+        OddLensError: the folder cannot be written.
+    """
+    try:
+        if overwrite:
+            for part in ("checkpoints", "logs", _DETECTOR):
+                if (folder / part).exists():
+                    shutil.rmtree(folder / part)
+            (folder / _PROVENANCE).unlink(missing_ok=True)
+        remove_leftovers(folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    if overwrite or not (folder / _SETTINGS).exists():
+        write_text(folder / _SETTINGS, to_yaml(run.to_dict()))
+    if (folder / _PROVENANCE).exists():
+        check_footage(folder, origin["data_fingerprint"])
+    else:
+        write_json(folder / _PROVENANCE, dict(origin))
+
+
+def check_footage(folder: Path, fingerprint: str) -> None:
+    """Make sure that the run in `folder` began with the footage that `fingerprint` stands for.
+
+    Raises:
+        DataError: it did not.
+    """
+    if read_json(folder / _PROVENANCE).get("data_fingerprint") != fingerprint:
+        fault = "the footage has changed since this run began"
+        raise DataError(folder, fault, "restore it, name another --out, or start afresh with --overwrite")
+
+
+def finish(folder: Path, provenance: Mapping[str, Any]) -> None:
+    """Mark the run as finished: its detector is written."""
+    write_json(folder / _PROVENANCE, dict(provenance))
+
+
+def finished(folder: Path) -> dict[str, Any] | None:
+    """Provenance of the run in `folder`, `None` unless it has made its detector."""
+    if not (folder / _DETECTOR / "detector.yaml").exists() or not (folder / _PROVENANCE).exists():
+        return None
+    provenance: dict[str, Any] = read_json(folder / _PROVENANCE)
+    return provenance if "steps" in provenance else None
+
+
+def _check_settings(folder: Path, run: RunSettings) -> None:
+    old, new = read_yaml(folder / _SETTINGS), run.to_dict()
+    if old != new:
+        changed = next((key for key in new if old.get(key) != new[key]), "settings")
+        fault = f"holds a run with other settings ('{changed}' differs)"
+        raise SettingsError(folder, fault, "name another --out, or start afresh with --overwrite")
+
+
+def _unwritable(folder: Path, error: OSError) -> OddLensError:
+    return OddLensError(folder, f"cannot be written ({error.strerror or error})", "name another folder with --out")
