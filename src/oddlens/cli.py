@@ -83,9 +83,7 @@ def _run(name: str, words: list[str]) -> int:
     except SystemExit as stop:
         if stop.code in (0, None):
             return 0
-        raise OddLensError(
-            f"oddlens {name}", _first_fault(complaint.getvalue()), f"see 'oddlens {name} --help'"
-        ) from None
+        raise OddLensError(name, _first_fault(complaint.getvalue()), f"see 'oddlens {name} --help'") from None
     return call()
 
 
@@ -111,20 +109,26 @@ class _Tee(io.TextIOBase):
 
 
 _ASIDES = ("For full helptext", "Argument helptext", "Perhaps you meant", "Got errors")
+_HELP_INDENT = 8
+"""Spaces before the explanation of an option, which the line leaves out."""
 
 
 def _first_fault(text: str) -> str:
     """The parser's framed complaint as one line: what stands between its title and its asides."""
-    lines = [line.strip("│╭╮╰╯├┤─ ") for line in text.splitlines()]
-    lines = [line for line in lines if line.strip("-")]
-    told = []
+    framed = [line.strip("│╭╮╰╯├┤─").rstrip() for line in text.splitlines()]
+    lines = [line for line in framed if line.strip(" ─-")]
+    told: list[str] = []
     for line in lines[1:]:
-        if line.startswith(_ASIDES):
+        words = line.strip()
+        if words.startswith(_ASIDES):
             break
-        told.append(line)
+        if words.startswith("Missing from"):
+            told.append("missing:")
+        elif len(line) - len(words) < _HELP_INDENT:
+            told.append(words.rstrip("."))
     if "Perhaps you meant" in text:
-        told += [f"(perhaps {line.split()[0]})" for line in lines if line.startswith("--")][:1]
-    return " ".join(told).replace(" (required)", "") or "the options do not fit"
+        told += [f"(perhaps {line.split()[0]})" for line in lines if line.strip().startswith("--")][:1]
+    return " ".join(told) or "the options do not fit"
 
 
 def _overview(group: str = "") -> str:

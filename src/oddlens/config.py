@@ -123,22 +123,26 @@ def apply_assignments(values: Mapping[str, Any], assignments: Iterable[str]) -> 
     merged: dict[str, Any] = dict(values)
     for assignment in assignments:
         key, sign, text = assignment.partition("=")
-        if not sign or not key.strip():
+        path = [part.strip() for part in key.split(".")]
+        if not sign or not all(path):
             raise SettingsError(f"--set {assignment}", "is not KEY=VALUE", "write e.g. --set training.seed=1")
         try:
             value = yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise SettingsError(f"--set {assignment}", "has a value that is not YAML", "quote it") from error
-        merged = _assign(merged, key.strip().split("."), value, assignment)
+        merged = _assign(merged, path, value, assignment)
     return merged
 
 
 def _assign(node: Any, path: list[str], value: Any, assignment: str) -> Any:
     head, rest = path[0], path[1:]
-    if isinstance(node, list) and head.isdigit() and int(head) < len(node):
+    if isinstance(node, list) and head.isdecimal() and int(head) < len(node):
         copy = list(node)
         copy[int(head)] = _assign(copy[int(head)], rest, value, assignment) if rest else value
         return copy
+    if isinstance(node, list):
+        fault = f"'{head}' is no place in a list of {len(node)}"
+        raise SettingsError(f"--set {assignment}", fault, "give a number, counted from 0")
     if node is not None and not isinstance(node, Mapping):
         raise SettingsError(f"--set {assignment}", f"'{head}' lies inside a plain value", "check the key")
     copy_map = dict(node or {})

@@ -13,13 +13,18 @@ from typing import Any
 _REAL = {
     ("collections", "OrderedDict"),
     ("_codecs", "encode"),
+    ("builtins", "bytes"),
+    ("builtins", "bytearray"),
     ("builtins", "set"),
+    ("builtins", "frozenset"),
     ("builtins", "slice"),
     ("builtins", "complex"),
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
     ("torch", "Size"),
     ("torch", "device"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy._core.numeric", "_frombuffer"),
     ("torch._utils", "_rebuild_tensor_v2"),
     ("torch._utils", "_rebuild_tensor"),
     ("torch._utils", "_rebuild_parameter"),
@@ -30,6 +35,9 @@ _STORAGES = {"Byte", "Char", "Short", "Int", "Long", "Half", "BFloat16", "Float"
 
 class Inert:
     """Stands for an object of a class that is not loaded; its attributes are the pickled state."""
+
+    dump_patches = False
+    """Read by torch from the classes of modules in old files."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.arguments = args
@@ -42,6 +50,14 @@ class Inert:
         """What a function of the file would have made: another inert object."""
         return Inert()
 
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Forget the items of a mapping."""
+
+    def extend(self, items: Any) -> None:
+        """Forget the items of a sequence."""
+
+    append = add = extend
+
 
 class Unpickler(pickle.Unpickler):
     """Unpickler that resolves nothing but the names needed for arrays, tensors and containers."""
@@ -50,11 +66,10 @@ class Unpickler(pickle.Unpickler):
         """The real object for an allowed name, `Inert` for any other."""
         if module == "collections" and name == "OrderedDict":
             return OrderedDict
-        storage = module == "torch" and name.removesuffix("Storage") in _STORAGES
-        reconstruct = name == "_reconstruct" and module in {"numpy.core.multiarray", "numpy._core.multiarray"}
-        if (module, name) in _REAL or storage or reconstruct:
-            return super().find_class(module.replace("numpy.core", "numpy._core"), name)
-        return Inert
+        # names of Python 2 and of NumPy 1
+        module = "builtins" if module == "__builtin__" else module.replace("numpy.core.", "numpy._core.")
+        storage = module == "torch" and name.endswith("Storage") and name.removesuffix("Storage") in _STORAGES
+        return super().find_class(module, name) if (module, name) in _REAL or storage else Inert
 
 
 def load(file: Any, **options: Any) -> Any:

@@ -79,7 +79,10 @@ def test_a_new_method_takes_one_line(grey_module: str) -> None:
     assert known_methods()["grey"] == (grey_module, "distance from grey")
     method = method_class("grey").from_values({}, "test")
     run = FrameRun("video", 0, np.full((3, 8, 8, 1), 255, np.uint8))
-    for sample in (method.validation_sample(Clip(run, 1)), method.training_sample(Clip(run, 1), np.random.default_rng())):
+    for sample in (
+        method.validation_sample(Clip(run, 1)),
+        method.training_sample(Clip(run, 1), np.random.default_rng()),
+    ):
         assert sample["clip"].shape == (1, 1, 8, 8)
         assert (sample["clip"] == 1).all()
     batch = {"clip": torch.ones(1, 1, 1, 8, 8)}

@@ -92,10 +92,13 @@ def test_a_measured_threshold_keeps_to_the_wanted_rate(rate):
     assert calibration.raw_threshold == pytest.approx(calibration.raw(calibration.threshold))
 
 
-def test_more_alarms_may_be_wanted_than_there_are_seconds():
-    calibration = calibrate(footage(0.3), AlarmRule(false_alarms_per_hour=10_000))
-    assert np.isfinite(calibration.threshold)
+@pytest.mark.parametrize("rate", [1_000, 10_000])
+def test_however_many_alarms_are_wanted_normal_footage_is_not_one_long_alarm(rate):
+    runs = footage(0.5)
+    calibration = calibrate(runs, AlarmRule(false_alarms_per_hour=rate))
     assert not calibration.extrapolated
+    surprise = calibration.surprise(np.concatenate([run.scores for run in runs]))
+    assert np.mean(surprise >= calibration.threshold) < 0.11
 
 
 def test_with_little_footage_the_threshold_is_extrapolated_with_a_warning():

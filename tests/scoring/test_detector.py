@@ -114,7 +114,7 @@ def test_weights_of_another_network_are_refused(folder):
         ({"method": "lnra"}, "method"),
         ({"method": {"name": "lnra", "widths": [4]}}, "widths"),
         ({"scoring": {"mode": "slow"}}, "mode"),
-        ({"scoring": 3}, "scoring"),
+        ({"scoring": 3}, "does not hold 'key: value' pairs"),
         ({"provenance": 3}, "provenance"),
     ],
 )

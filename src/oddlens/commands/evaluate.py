@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import tyro
 
-from oddlens.commands.options import DeviceName, File, ModeName
+from oddlens.commands.options import DetectorFolder, DeviceName, File, ModeName
 
 
 def evaluate(
-    detector: tyro.conf.Positional[Path],
+    detector: DetectorFolder,
     /,
     data: str,
     out: File = None,

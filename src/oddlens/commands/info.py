@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import tyro
+from oddlens.commands.options import DetectorFolder
 
 
-def info(detector: tyro.conf.Positional[Path], /) -> int:
+def info(detector: DetectorFolder, /) -> int:
     """Show what a detector is, what it was trained on and when it raises an alarm.
 
     Args:

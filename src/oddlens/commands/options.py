@@ -1,4 +1,4 @@
-"""Kinds of options that may be left out, with readable placeholders in the help."""
+"""Kinds of arguments and options, with readable placeholders in the help."""
 
 from __future__ import annotations
 
@@ -13,3 +13,6 @@ Whole = Annotated[int | None, tyro.conf.arg(metavar="INT")]
 Number = Annotated[float | None, tyro.conf.arg(metavar="NUMBER")]
 ModeName = Annotated[Literal["exact", "fast"] | None, tyro.conf.arg(metavar="{exact,fast}")]
 DeviceName = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, tyro.conf.arg(metavar="{auto,cpu,cuda,mps}")]
+DetectorFolder = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DETECTOR")]
+Inputs = Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="INPUT...")]
+MethodName = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="METHOD")]

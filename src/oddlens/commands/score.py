@@ -6,12 +6,12 @@ from pathlib import Path
 
 import tyro
 
-from oddlens.commands.options import DeviceName, File, ModeName, Number
+from oddlens.commands.options import DetectorFolder, DeviceName, File, Inputs, ModeName, Number
 
 
 def score(
-    detector: tyro.conf.Positional[Path],
-    inputs: tyro.conf.Positional[tuple[str, ...]],
+    detector: DetectorFolder,
+    inputs: Inputs,
     /,
     out: Path = Path("scores"),
     mode: ModeName = None,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from oddlens.commands.options import DeviceName, Number, Text, Whole
+from oddlens.commands.options import DeviceName, MethodName, Number, Text, Whole
 
 
 def train(
-    method: tyro.conf.Positional[str],
+    method: MethodName,
     /,
     data: Text = None,
     out: Path = Path("run"),
@@ -75,7 +76,7 @@ def train(
     except Interrupted as stop:
         print(f"oddlens: {stop}; the checkpoint is written, repeat the command to go on", file=sys.stderr)
         return 130
-    if not quiet:
+    if not quiet and os.environ.get("RANK", "0") == "0":  # under torchrun one process speaks for all
         _summarise(result)
     return 0
 

@@ -22,7 +22,7 @@ def split_holdout(runs: Sequence[FrameRun], share: float, spec: SamplingSpec) ->
     if share <= 0 or not usable:
         return list(usable), []
     if len(usable) >= _FEW_RUNS:
-        count = max(1, round(share * len(usable)))
+        count = min(max(1, round(share * len(usable))), len(usable) - 1)
         chosen = set(((np.arange(count) + 0.5) * len(usable) / count).astype(int).tolist())
         held = [run for index, run in enumerate(usable) if index in chosen]
         return [run for index, run in enumerate(usable) if index not in chosen], held

@@ -117,6 +117,8 @@ def open_still_intruder(name: str, spec: SamplingSpec) -> Intruder | None:
         raise DataError(folder, "the intruder folder does not exist", "check the path, or use --set intruder: textures")
     if kind == "video":
         return None
+    if not folder.is_dir():
+        raise DataError(folder, "is a file", f"give the folder that holds the pictures as {kind}:DIR")
     if kind.startswith("cifar") and not _class_folders(folder):
         return PictureIntruder(load_pictures(folder), spec)
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _SUFFIXES)

@@ -21,6 +21,8 @@ _TAIL_FRAMES = 30
 """Frames that must lie above the level at which the fitted tail takes over."""
 _MEASURED_ALARMS = 5
 """With so many wanted alarms inside the normal footage the threshold is measured, below it extrapolated."""
+_LOWEST = 1.0
+"""Surprise of one frame in ten: no threshold lies lower."""
 _LN10 = float(np.log(10.0))
 
 
@@ -169,10 +171,13 @@ def _with_threshold(scale: Calibration, runs: Sequence[NormalScores], rule: Alar
 
 
 def _measure(scale: Calibration, runs: Sequence[NormalScores], rule: AlarmRule) -> tuple[float, float]:
-    """Bisection for the lowest threshold that keeps to the wanted number of alarms."""
+    """Bisection for the lowest threshold that keeps to the wanted number of alarms.
+
+    It stays above the level of one frame in ten: below, alarms grow few again because they merge into one.
+    """
     wanted = rule.false_alarms_per_hour * scale.hours
     top = max(float(scale.surprise(run.scores).max()) for run in runs)
-    low, high = 0.0, top + 1e-6
+    low, high = _LOWEST, max(top, _LOWEST) + 1e-6
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (low, middle) if count_alarms(scale, runs, rule, middle) <= wanted else (middle, high)
@@ -181,7 +186,7 @@ def _measure(scale: Calibration, runs: Sequence[NormalScores], rule: AlarmRule) 
 
 def _extrapolate(scale: Calibration, runs: Sequence[NormalScores], rule: AlarmRule) -> tuple[float, float]:
     """Peaks over a threshold: rate(t) = rate(u) exp(-(t - u) / mean excess of the peaks over u)."""
-    start = 1.0  # one frame in ten
+    start = _LOWEST
     peaks = []
     for run in runs:
         surprise = scale.surprise(run.scores)

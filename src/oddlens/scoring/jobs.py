@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from oddlens.datasets.base import Video
@@ -26,6 +27,8 @@ def find_videos(inputs: Sequence[str | Path], labels: str | Path | None = None) 
     Raises:
         OddLensError: nothing to score, or labels that name no video.
     """
+    if not inputs:
+        raise DataError("input", "nothing was named", "name a video, a folder of images or a glob")
     videos: list[Video] = []
     rates: set[float] = set()
     for where in inputs:
@@ -55,10 +58,15 @@ def _as_dataset(root: Path) -> tuple[list[Video], float | None] | None:
 
 
 def _distinct(videos: Sequence[Video]) -> list[Video]:
-    """Give videos of the same name a number."""
-    seen: dict[str, int] = {}
+    """Give videos of the same name a number, one that makes no name that is taken."""
+    taken = {video.name for video in videos}
+    seen: set[str] = set()
     distinct = []
     for video in videos:
-        count = seen[video.name] = seen.get(video.name, 0) + 1
-        distinct.append(video if count == 1 else replace(video, name=f"{video.name}-{count}"))
+        name = video.name
+        if name in seen:
+            name = next(new for k in count(2) if (new := f"{video.name}-{k}") not in taken)
+            taken.add(name)
+        seen.add(name)
+        distinct.append(replace(video, name=name))
     return distinct

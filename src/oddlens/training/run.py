@@ -20,7 +20,7 @@ from oddlens.media.store import Footage, FrameStore, build_store, fingerprint_fo
 from oddlens.methods import method_class
 from oddlens.methods.base import Method
 from oddlens.recipes import find_recipe
-from oddlens.sampling.clips import FrameRun
+from oddlens.sampling.clips import FrameRun, count_clips
 from oddlens.sampling.holdout import split_holdout
 from oddlens.scoring.calibration import Calibration, NormalScores, calibrate
 from oddlens.scoring.detector import Detector, runtime
@@ -101,6 +101,10 @@ def train(
     if not kept:
         span = network.sampling.span
         raise DataError(dataset.root, f"no training video has {span} frames", "give longer footage")
+    clips = sum(count_clips(len(part), network.sampling) for part in kept)
+    if clips < run.training.batch_size:  # said before the run folder is begun
+        fault = f"holds {clips} clips to train on, a batch takes {run.training.batch_size}"
+        raise DataError(dataset.root, fault, "give more footage or a smaller training.batch_size")
     network.prepare_training(TrainingResources(cache_folder(run), _budget(run)))
     if accelerator.is_main_process:
         begin(folder, run, _origin(run, dataset, store), overwrite)
@@ -137,7 +141,10 @@ def resolve_settings(
     where = str(config or "settings")
     values = merge(read_yaml(file) if file else {}, settings)
     values = apply_assignments(values, assignments)
-    chosen = dict(values.get("method") or {})
+    chosen = values.get("method") or {}
+    if not isinstance(chosen, Mapping):
+        raise SettingsError(where, f"'method' is {str(chosen)[:60]!r}", "write method: {name: lnra}, or leave it out")
+    chosen = dict(chosen)
     if method and chosen.setdefault("name", method) != method:
         raise SettingsError(where, f"is for method '{chosen['name']}', not '{method}'", "name the same method twice")
     if data is not None:

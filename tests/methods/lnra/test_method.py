@@ -108,7 +108,8 @@ class Draws:
 
 
 def test_kinds_take_consecutive_bands() -> None:
-    kinds = [PseudoAnomaly(kind=k, probability=p) for k, p in (("skip-frame", 0.2), ("cutmix", 0.0), ("cutmix", 0.3))]
+    kinds = [PseudoAnomaly(kind="skip-frame", probability=0.2)]
+    kinds += [PseudoAnomaly(kind="cutmix", probability=share) for share in (0.0, 0.3)]
     bands = {0.0: 0, 0.1999: 0, 0.2: 2, 0.4999: 2, 0.5001: -1, 0.9999: -1}
     assert {draw: choose_kind(kinds, Draws(draw)) for draw in bands} == bands  # type: ignore[arg-type]
     assert choose_kind([], Draws(0.0)) == -1  # type: ignore[arg-type]
@@ -209,8 +210,17 @@ def scored(error: float, **settings: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("error", "psnr"),
-    [(1, 0.0), (0.1**0.5, 10.0), (0.1, 20.0), (0.05, 26.0205999133), (0.01, 40.0), (2, -6.0205999133)]
-    + [(1 / 127.5, 42.1102036954), (5 / 127.5, 28.1308036087), (20 / 127.5, 16.0896034818)],
+    [
+        (1, 0.0),
+        (0.1**0.5, 10.0),
+        (0.1, 20.0),
+        (0.05, 26.0205999133),
+        (0.01, 40.0),
+        (2, -6.0205999133),
+        (1 / 127.5, 42.1102036954),
+        (5 / 127.5, 28.1308036087),
+        (20 / 127.5, 16.0896034818),
+    ],
 )
 @pytest.mark.parametrize("channels", [1, 3])
 def test_scores_are_minus_the_psnr(error: float, psnr: float, channels: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -15,14 +14,6 @@ POINTS = ((0, 0, 0), (8, 10, 20), (15, 63, 63), (7, 31, 5))
 """Where the specification gives values: frame, row, column."""
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def waves(batch: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """The clip X(B) of the specification, `(B, 1, 16, 64, 64)`."""
     b, t, i, j = torch.meshgrid(*(torch.arange(n, dtype=torch.float64) for n in (batch, 16, 64, 64)), indexing="ij")
@@ -31,9 +22,7 @@ def waves(batch: int, dtype: torch.dtype = torch.float32) -> Tensor:
 
 def fill_by_formula(network: nn.Module) -> None:
     """Weights that depend on no random generator: section 11.2."""
-    norm_weights = {
-        id(module.weight) for module in network.modules() if isinstance(module, nn.BatchNorm3d)
-    }
+    norm_weights = {id(module.weight) for module in network.modules() if isinstance(module, nn.BatchNorm3d)}
     for index, parameter in enumerate(network.parameters()):
         k = torch.arange(parameter.numel(), dtype=torch.float64).reshape(parameter.shape)
         if parameter.ndim == 5:

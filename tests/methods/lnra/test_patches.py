@@ -64,11 +64,13 @@ def mask_of(patch: Patch, kind: PatchKind, intruder: NDArray[np.float32] | None 
     """What the patch adds to a black clip, `(T, H, W)`; with a white intruder that is its mask."""
     clip = np.zeros((1, 16, 256, 256), np.float32)
     content = np.ones((1, 1, 256, 256), np.float32) if intruder is None else intruder
-    return blend_patch(clip, content, patch, kind)[0]
+    added: NDArray[np.float32] = blend_patch(clip, content, patch, kind)[0]
+    return added
 
 
 def sums(masks: NDArray[np.float32]) -> NDArray[np.float64]:
-    return masks.sum(axis=(1, 2), dtype=np.float64)
+    totals: NDArray[np.float64] = masks.sum(axis=(1, 2), dtype=np.float64)
+    return totals
 
 
 def official_patch(kind: PatchKind, beta: int = 10) -> tuple[Patch, OfficialRandom]:
@@ -135,8 +137,9 @@ def test_distribution_of_sides_and_steps() -> None:
 def test_gaussian_centres_reach_one_further() -> None:
     rng = np.random.default_rng(1)
     spec = SamplingSpec(height=16, width=16, length=1)
-    for kind, highest in (("smoothmix-s", 15), ("smoothmix-c", 16)):
-        patches = [draw_patch(rng, PseudoAnomaly(kind=kind, beta=0), spec) for _ in range(500)]
+    settings = {15: PseudoAnomaly(kind="smoothmix-s", beta=0), 16: PseudoAnomaly(kind="smoothmix-c", beta=0)}
+    for highest, kind in settings.items():
+        patches = [draw_patch(rng, kind, spec) for _ in range(500)]
         assert max(int(patch.x[0]) for patch in patches) == highest
         assert max(int(patch.y[0]) for patch in patches) == highest
 

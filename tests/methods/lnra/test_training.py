@@ -6,8 +6,6 @@ after three steps float32 agrees with them to 1e-4 on some machines only. From t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -20,14 +18,6 @@ from oddlens.sampling.clips import FrameRun
 from oddlens.sampling.intruders import TextureIntruder
 from oddlens.sampling.order import ClipSet, StepSampler, collate
 from oddlens.types import Losses, SamplingSpec
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

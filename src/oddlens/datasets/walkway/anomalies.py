@@ -19,7 +19,7 @@ Kind: TypeAlias = Literal["cart", "cyclist", "runner", "lawn", "bag"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _SPEEDS: dict[str, tuple[float, float]] = {
-    "cart": (1.7, 2.8), "cyclist": (3.0, 4.8), "runner": (2.6, 3.8), "lawn": (1.1, 1.7),
+    "cart": (1.7, 2.8), "cyclist": (3.0, 4.8), "runner": (3.3, 4.6), "lawn": (1.1, 1.7),
 }  # fmt: skip
 # Ways over the grass, all from one side of the picture to another, clear of trees and bench.
 _LAWN_ROUTES = (
@@ -107,7 +107,7 @@ def _bag(
     number: int, camera: Camera, start: float, end: float, stays: bool, rng: np.random.Generator
 ) -> list[Scripted]:
     low, high = camera.visible_path()
-    along, across = float(rng.uniform(low + 2.5, 0.6 * high)), float(rng.uniform(-1.6, 1.7))
+    along, across = float(rng.uniform(low + 2.0, 0.45 * high)), float(rng.uniform(-1.6, 1.7))
     kind, (x, z) = random_bag(rng), path_point(along, across)
     texture = grain(rng)
     actors: list[Scripted] = [StandingBag(kind, x, z, start, 1e9 if stays else end, number, texture)]

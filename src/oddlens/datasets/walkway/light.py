@@ -41,7 +41,7 @@ class Wind:
     def flutter(self, time: float) -> NDArray[np.float32]:
         """Relative change of the light on leaves, `float32 (H, W)` around 0, at `time` seconds."""
         waves = np.sin(2 * math.pi * time / self._periods + self._phases)
-        gust = 0.04 + 0.31 * max(0.0, float(0.45 + 0.35 * waves[0] + 0.35 * waves[1]))
+        gust = 0.02 + 0.08 * max(0.0, float(0.45 + 0.35 * waves[0] + 0.35 * waves[1]))
         step = self._rng.normal(0, 1 + 8 * gust, 2)
         self._offset = np.clip(np.abs(self._offset + step), 0, 64)
         top, left = self._offset.astype(int)

@@ -65,7 +65,7 @@ def random_bicycle(rng: np.random.Generator) -> Bicycle:
 
 def random_bag(rng: np.random.Generator) -> Bag:
     """Draw a bag."""
-    return Bag(cloth_colour(rng), float(rng.uniform(0.55, 0.75)), float(rng.uniform(0.36, 0.48)))
+    return Bag(cloth_colour(rng), float(rng.uniform(0.75, 0.95)), float(rng.uniform(0.52, 0.68)))
 
 
 def box(place: Place, low: tuple[float, float, float], high: tuple[float, float, float], colour: Colour) -> list[Face]:

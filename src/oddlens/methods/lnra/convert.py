@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 
 from oddlens import safe_pickle
-from oddlens.errors import DetectorError
+from oddlens.errors import DetectorError, SettingsError
 from oddlens.methods.lnra.method import Lnra, LnraSettings
 from oddlens.safe_pickle import Inert
 
 _REMEDY = "give a checkpoint of the official code (model_EE.pth) or its state dict"
+_SHOWN = 150
+"""Characters of another library's message that are passed on."""
 
 
 def read_official(file: Path) -> Lnra:
@@ -27,28 +29,24 @@ def read_official(file: Path) -> Lnra:
         DetectorError: the file is damaged, or holds another network.
     """
     try:
-        loaded = torch.load(file, map_location="cpu", weights_only=False, pickle_module=safe_pickle)
-    except (
-        OSError,
-        RuntimeError,
-        ValueError,
-        EOFError,
-        KeyError,
-        AttributeError,
-        TypeError,
-        pickle.UnpicklingError,
-    ) as error:
-        fault = f"cannot be read ({type(error).__name__}: {error})"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the source of classes that are not loaded
+            loaded = torch.load(file, map_location="cpu", weights_only=False, pickle_module=safe_pickle)
+        state = {_our_name(name): value for name, value in find_tensors(loaded).items()}
+    except Exception as error:  # there is no end to what a damaged pickle can raise
+        fault = f"cannot be read ({type(error).__name__}: {str(error)[:_SHOWN]})"
         raise DetectorError(file, fault, _REMEDY) from error
-    state = {_our_name(name): value for name, value in find_tensors(loaded).items()}
     try:
         first, second, deep = (state[f"encoder.{layer}.weight"].shape[0] for layer in (0, 3, 6))
         channels = state["encoder.0.weight"].shape[1]
         method = Lnra(LnraSettings(widths=(first, second, deep), channels=channels))
         method.network.load_state_dict(state)
-    except (KeyError, RuntimeError) as error:
-        fault = f"holds no LNRA network ({str(error).splitlines()[0]})"
-        raise DetectorError(file, fault, _REMEDY) from error
+    except KeyError as error:
+        raise DetectorError(file, f"holds no LNRA network (it lacks {error})", _REMEDY) from error
+    except (IndexError, RuntimeError, SettingsError) as error:
+        # torch names the fault in the second line
+        detail = str(error).split("\n")[:2][-1].strip()[:_SHOWN]
+        raise DetectorError(file, f"holds no LNRA network ({detail})", _REMEDY) from error
     return method
 
 
@@ -59,7 +57,7 @@ def find_tensors(loaded: Any) -> dict[str, Tensor]:
             return find_tensors(loaded["state_dict"])
         if "model" in loaded:
             return find_tensors(loaded["model"])
-        return {name: value for name, value in loaded.items() if isinstance(value, Tensor)}
+        return {name: value for name, value in loaded.items() if isinstance(name, str) and isinstance(value, Tensor)}
     if isinstance(loaded, Inert):
         return _module_tensors(loaded, "")
     return {}

@@ -1,0 +1,77 @@
+"""Peak memory of scoring ten minutes of video, against one minute."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+from benchmarks.footage import render, write_video
+from benchmarks.measure import Result, report
+from oddlens.methods.lnra.method import Lnra, LnraSettings
+from oddlens.scoring.calibration import Calibration
+from oddlens.scoring.detector import Detector
+from oddlens.scoring.session import ScoreOptions, score_to_folder
+
+GOAL_MEGABYTES = 20.0
+_FPS = 25
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(quick: bool = False) -> list[Result]:
+    """`oddlens score` without overlay, at 25 frames a second of 320x240, by a tiny network; each in its own process."""
+    images = render(24 if quick else 100, 320, 240)
+    short, long = (24, 48) if quick else (60 * _FPS, 600 * _FPS)
+    torch.manual_seed(0)
+    detector = Detector(Lnra(LnraSettings(height=32, width=32, widths=(2, 2, 4))).eval(), Calibration(frames=0))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        detector.save(folder / "detector")
+        peaks = []
+        for frames in (short, long):
+            video = write_video(folder / f"{frames}.mp4", images, frames)
+            peaks.append(_peak_of_process(folder / "detector", video, folder / f"scores-{frames}"))
+    growth = peaks[1] - peaks[0]
+    return [
+        Result(
+            f"peak memory of scoring {long / _FPS / 60:g} min",
+            f"{peaks[1]:.0f} MB",
+            f"{peaks[0]:.0f} MB: scoring {short / _FPS / 60:g} min",
+            f"{growth:+.0f} MB ({100 * growth / peaks[0]:+.1f} %)",
+            f"under {GOAL_MEGABYTES:g} MB more",
+            growth < GOAL_MEGABYTES,
+        )
+    ]
+
+
+def _peak_of_process(detector: Path, video: Path, out: Path) -> float:
+    command = [sys.executable, "-m", "benchmarks.scoring_memory", str(detector), str(video), str(out)]
+    ended = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True)
+    return float(ended.stdout.split()[-1])
+
+
+def _score(detector: str, video: str, out: str) -> None:
+    score_to_folder(Detector.load(detector, "cpu"), [video], out, ScoreOptions(overlay=False))
+    print(_peak())
+
+
+def _peak() -> float:
+    """Largest resident memory of this process so far, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux's getrusage starts with the peak of the process that started this one
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    unit = 1024**2 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        _score(*sys.argv[1:])
+    else:
+        report(run())
