@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
+
+from oddlens.scoring.detector import runtime
 
 
 @dataclass(frozen=True)
@@ -120,20 +120,16 @@ def no_slower(what: str, found: Comparison, at_most: float, baseline: str, scale
 
 
 def duration(seconds: float) -> str:
-    """Three digits with the unit that fits.
-
-    Example:
-        >>> duration(0.00123), duration(2.5)
-        ('1.23 ms', '2.50 s')
-    """
-    return f"{seconds:#.3g} s" if seconds >= 1 else f"{seconds * 1000:#.3g} ms"
+    """Three digits and the unit that fits: `1.23 ms`, `45.6 s`."""
+    value, unit = (seconds, "s") if seconds >= 0.9995 else (seconds * 1000, "ms")
+    decimals = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{decimals}f} {unit}"
 
 
 def machine() -> str:
-    """Where this was measured: processor or GPU, threads, versions."""
-    name = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
-    versions = f"Python {platform.python_version()}, torch {torch.__version__}"
-    return f"{name}, {torch.get_num_threads()} threads, {versions}"
+    """Where this was measured."""
+    now = runtime()
+    return f"{now['processor']}, {now['threads']} threads, Python {now['python']}, torch {now['torch']}"
 
 
 def report(results: Sequence[Result]) -> None:
@@ -142,7 +138,7 @@ def report(results: Sequence[Result]) -> None:
         verdict = "met" if result.met else "MISSED"
         cpu = f" ({result.cpu} in processor time)" if result.cpu else ""
         line = f"{result.what}: {result.ours} against {result.baseline}; {result.measured}{cpu}"
-        print(f"{line}; goal {result.goal}: {verdict} [{machine()}]", flush=True)
+        print(f"{line}; goal: {result.goal}: {verdict} [{machine()}]", flush=True)
 
 
 def _time(work: Callable[[], Any]) -> Spent:
@@ -153,11 +149,3 @@ def _time(work: Callable[[], Any]) -> Spent:
 
 def _median(spent: Sequence[Spent]) -> Spent:
     return Spent(statistics.median(item.wall for item in spent), statistics.median(item.cpu for item in spent))
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

@@ -25,7 +25,7 @@ def run(quick: bool = False) -> list[Result]:
     """A generated video of 320x240, scored into a table by the network of recipe lnra/cpu."""
     if quick:
         return _of(LnraSettings(height=32, width=32, widths=(2, 2, 4)), "tiny network", 24, 1)
-    return _of(recipe_settings("lnra/cpu"), "recipe lnra/cpu", 207, 5)
+    return _of(recipe_settings("lnra/cpu"), "recipe lnra/cpu", 143, 5)
 
 
 def _of(settings: LnraSettings, name: str, frames: int, repetitions: int) -> list[Result]:

@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+# Networks here are small and tests run side by side: threads of one process would only wait for those of another.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 import pytest
 
 if TYPE_CHECKING:

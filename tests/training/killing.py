@@ -89,7 +89,7 @@ def _watch(request: dict[str, Any], root: Path, moment: str, generator: random.R
     run = root / "killed"
     last, log = run / "checkpoints" / "last.pt", run / "logs" / "metrics.csv"
     if moment == "store":
-        return lambda: any((root / "killed-cache").glob("*.part"))
+        return lambda: any((root / "killed-cache").glob("*.part")) or last.exists()
     if moment == "calibration":
         final = f"\n{request['settings']['training']['iterations']},"
         return lambda: log.exists() and final in log.read_text()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-STEPS, KILLS = 80, 10
+STEPS, KILLS = 120, 10
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

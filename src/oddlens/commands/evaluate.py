@@ -61,7 +61,8 @@ def evaluate(
         )
     if json is not None:
         write_json(json, result)
-    target = out or detector / f"evaluation-{result['dataset']}.md"
+    folder = detector.parent if (detector.parent / "run.yaml").exists() else detector
+    target = out or folder / f"evaluation-{result['dataset']}.md"
     write_text(target, evaluation_markdown(result))
     if not quiet:
         screen = console()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from oddlens.config import build, merge, read_yaml, to_yaml
 from oddlens.errors import DetectorError, OddLensError
@@ -80,7 +80,7 @@ class Detector:
             finite = {key: value for key, value in self.calibration.to_dict().items() if value != float("inf")}
             write_json(temporary / "calibration.json", finite)
             weights = {name: value.detach().cpu().contiguous() for name, value in self.method.state_dict().items()}
-            save_file(weights, temporary / "weights.safetensors")
+            (temporary / "weights.safetensors").write_bytes(save(weights))
         return target
 
     @property
@@ -199,7 +199,7 @@ def _processor() -> str:
 
 def _remove_detector(folder: Path) -> None:
     known = {"detector.yaml", "calibration.json", "weights.safetensors"}
-    strangers = [item.name for item in folder.iterdir() if item.name not in known]
+    strangers = [p.name for p in folder.iterdir() if p.name not in known and not p.name.startswith("evaluation-")]
     if strangers:
         raise OddLensError(folder, f"holds other files ({strangers[0]})", "name another folder")
     for item in folder.iterdir():

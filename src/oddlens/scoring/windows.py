@@ -99,12 +99,12 @@ class WindowScorer:
         step = len(self.targets)
         first = self._next_start if start is None else start
         starts = [first + k * step for k in range(count)]
-        stacked = np.concatenate(self._frames, axis=1)  # (C, N, H, W)
-        offsets = np.arange(self.spec.length) * self.spec.stride
-        index = np.asarray(starts)[:, None] + offsets[None, :] - self._first
-        windows = torch.from_numpy(np.ascontiguousarray(stacked[:, index].swapaxes(0, 1)))
+        # windows share most of their frames: each frame goes to the device once, and is repeated there
+        frames = torch.from_numpy(np.concatenate(self._frames, axis=1)).to(self.device)  # (C, N, H, W)
+        places = [begin - self._first for begin in starts]
+        windows = torch.stack([frames[:, place : place + self.spec.span : self.spec.stride] for place in places])
         with torch.inference_mode(), autocast(self.precision, self.device):
-            scores = self.method.score(windows.to(self.device), self.targets)
+            scores = self.method.score(windows, self.targets)
         self._next_start = starts[-1] + step
         self._drop()
         return list(self._emit(scores, starts))

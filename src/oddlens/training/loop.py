@@ -262,7 +262,7 @@ def schedule_factor(schedule: str, step: int, steps: int) -> float:
 
     Example:
         >>> [round(schedule_factor("one-cycle", step, 101), 3) for step in (0, 5, 50, 100)]
-        [0.167, 1.0, 0.539, 0.0]
+        [0.167, 1.0, 0.541, 0.0]
     """
     if schedule == "constant":
         return 1.0

@@ -93,6 +93,7 @@ def train(
     provenance = None if overwrite else finished(folder)
     if provenance:
         check_footage(folder, fingerprint_footage(footage))
+        accelerator.end_training()
         return _past_result(folder, provenance, run)
     progress = Progress(quiet or not accelerator.is_main_process)
     with progress.decoding() as advance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Literal
 
 from oddlens.config import Settings
@@ -26,7 +27,7 @@ class DataSettings(Settings):
 
     def __post_init__(self) -> None:
         """Refuse a budget that holds nothing."""
-        if self.cache_gb <= 0:
+        if not 0 < self.cache_gb < inf:
             raise SettingsError("data.cache_gb", f"is {self.cache_gb}", "give a size above 0")
 
 
@@ -72,8 +73,14 @@ class TrainingSettings(Settings):
             raise SettingsError("training", fault, "give 1 or more")
         if not 0 <= self.holdout < 1:
             raise SettingsError("training.holdout", f"is {self.holdout}", "give a share from 0 to below 1")
-        if self.workers < 0 or self.threads < 0:
-            raise SettingsError("training", "workers or threads is negative", "give 0 or more")
+        if self.select == "best-validation" and not self.holdout:
+            fault = "is best-validation, but training.holdout is 0"
+            raise SettingsError("training.select", fault, "hold footage out, or set it to last")
+        if not 0 <= self.seed < 1 << 63:
+            raise SettingsError("training.seed", f"is {self.seed}", "give a whole number from 0 to 2^63 - 1")
+        for name in ("workers", "threads", "validate_every", "checkpoint_steps", "checkpoint_seconds"):
+            if not getattr(self, name) >= 0:
+                raise SettingsError(f"training.{name}", f"is {getattr(self, name)}", "give 0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +102,13 @@ class ScoringSettings(Settings):
 
     def __post_init__(self) -> None:
         """Refuse rates and lengths that make no alarm."""
-        if self.false_alarms_per_hour <= 0:
+        if not 0 < self.false_alarms_per_hour < inf:
             fault = f"is {self.false_alarms_per_hour}"
             raise SettingsError("scoring.false_alarms_per_hour", fault, "give a rate above 0")
         if self.batch_size < 1 or self.open_frames < 1:
             raise SettingsError("scoring", "batch_size or open_frames is below 1", "give 1 or more")
-        if self.close_seconds < 0 or self.hysteresis < 0:
-            raise SettingsError("scoring", "close_seconds or hysteresis is negative", "give 0 or more")
+        if not (0 <= self.close_seconds < inf and 0 <= self.hysteresis < inf):
+            raise SettingsError("scoring", "close_seconds or hysteresis is negative or endless", "give 0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -212,7 +212,7 @@ class Crowd:
 
     def _choose_level(self) -> None:
         # Levels are dealt like cards: within a minute the walkway is both empty and full.
-        self._levels = self._levels or self._rng.permutation((0, 1, 3, 4, 6)).tolist()
+        self._levels = self._levels or self._rng.permutation((0, 1, 2, 3, 4)).tolist()
         self._wanted = self._levels.pop()
         self._until = self._time + float(self._rng.uniform(6, 12))
 

@@ -55,7 +55,7 @@ class Camera:
     @property
     def focal(self) -> float:
         """Focal length in pixels."""
-        return 1.1 * max(self.width, self.height * 4 / 3)
+        return 1.4 * max(self.width, self.height * 4 / 3)
 
     def project(self, points: Points) -> tuple[Points, Points]:
         """Image positions `(N, 2)` in pixels and depths `(N,)` in metres of world points `(N, 3)`."""

@@ -18,7 +18,7 @@ _TIMETABLES: tuple[_Slots, ...] = (
     ((0.12, 0.50),),
     ((0.50, 0.88),),
 )
-_NATURAL_SECONDS: dict[Kind, float] = {"cyclist": 4.6, "runner": 5.0, "cart": 8.0, "lawn": 9.0, "bag": 10.0}
+_NATURAL_SECONDS: dict[Kind, float] = {"cyclist": 4.6, "runner": 4.4, "cart": 8.0, "lawn": 9.0, "bag": 10.0}
 
 
 def plan_test(rng: np.random.Generator, videos: int, frames: int, fps: float) -> list[list[Anomaly]]:

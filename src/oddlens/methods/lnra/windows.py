@@ -22,12 +22,14 @@ def highest_window_mean(error: Tensor, share: float) -> Tensor:
         1.0
     """
     sides = [max(1, round(share * side)) for side in error.shape[2:]]
-    means = avg_pool2d(error, (sides[0], sides[1]), stride=[max(1, side // _STEPS) for side in sides])
-    return means.amax(dim=(2, 3))
+    steps = [max(1, side // _STEPS) for side in sides]
+    # rows, then columns: the same means for a third of the time
+    means = avg_pool2d(error, (sides[0], 1), stride=(steps[0], 1))
+    return avg_pool2d(means, (1, sides[1]), stride=(1, steps[1])).amax(dim=(2, 3))
 
 
 def smooth(error: Tensor) -> Tensor:
     """`error` `(B, K, H, W)` averaged over a small window around each pixel, of the same shape."""
     sides = [side // _SMOOTHING // 2 * 2 + 1 for side in error.shape[2:]]
-    padding = [side // 2 for side in sides]
-    return avg_pool2d(error, (sides[0], sides[1]), stride=1, padding=padding, count_include_pad=False)
+    rows = avg_pool2d(error, (sides[0], 1), stride=1, padding=(sides[0] // 2, 0), count_include_pad=False)
+    return avg_pool2d(rows, (1, sides[1]), stride=1, padding=(0, sides[1] // 2), count_include_pad=False)
