@@ -34,10 +34,10 @@ def run(quick: bool = False) -> list[Result]:
     """The paper's network on small frames with patches, and the recipe for small machines."""
     if quick:
         tiny = LnraSettings(height=32, width=32, widths=(2, 2, 4))
-        return [_of("tiny network", tiny, 1)]
+        return [_of("tiny network", tiny, 1, 24)]
     pseudo = (PseudoAnomaly(kind="smoothmix-s", probability=0.4),)
     paper = LnraSettings(height=64, width=64, pseudo=pseudo)
-    return [_of("paper network, 64x64", paper, 3), _of("recipe lnra/cpu", recipe_settings("lnra/cpu"), 5)]
+    return [_of("paper network, 64x64", paper, 4, 60), _of("recipe lnra/cpu", recipe_settings("lnra/cpu"), 5, 60)]
 
 
 def recipe_settings(name: str) -> LnraSettings:
@@ -46,16 +46,16 @@ def recipe_settings(name: str) -> LnraSettings:
     return build(LnraSettings, {key: value for key, value in values.items() if key != "name"}, name)
 
 
-def _of(network: str, settings: LnraSettings, blocks: int) -> Result:
+def _of(network: str, settings: LnraSettings, blocks: int, frames: int) -> Result:
     torch.manual_seed(0)
     method = Lnra(settings)
-    frames = np.stack([resized(image, settings.height, settings.width, settings.channels) for image in render(60)])
+    scene = [resized(image, settings.height, settings.width, settings.channels) for image in render(frames)]
     training = TrainingSettings(iterations=(blocks + 1) * _BLOCK, batch_size=_BATCH, checkpoint_seconds=1e9)
     in_turn = _InTurn(_plain_step(settings, training))
     with tempfile.TemporaryDirectory() as name:
         folder, accelerator = Path(name), make_accelerator(training)
         method.prepare_training(TrainingResources(folder, 10**9))
-        fit(method, [FrameRun("scene", 0, frames)], [], training, folder, accelerator, in_turn)
+        fit(method, [FrameRun("scene", 0, np.stack(scene))], [], training, folder, accelerator, in_turn)
     what = f"training step, {network}, batch {_BATCH}"
     baseline = "forward, loss, backward and Adam on one batch in memory"
     return no_slower(what, Comparison.of(in_turn.blocks()), GOAL, baseline, 1 / _BLOCK)

@@ -227,4 +227,4 @@ def test_memory_does_not_grow_with_the_length(mode):
         return most
 
     peak(20)
-    assert peak(300) < 1.2 * peak(60)
+    assert peak(300) < 1.05 * peak(100)  # by then the ring is as full as it gets

@@ -106,7 +106,7 @@ def _bag(
     number: int, camera: Camera, start: float, end: float, stays: bool, rng: np.random.Generator
 ) -> list[Scripted]:
     low, high = camera.visible_path()
-    along, across = float(rng.uniform(low + 2.0, 0.45 * high)), float(rng.uniform(-1.6, 1.7))
+    along, across = float(rng.uniform(low + 2.0, max(low + 2.5, 0.45 * high))), float(rng.uniform(-1.6, 1.7))
     kind, (x, z) = random_bag(rng), path_point(along, across)
     texture = grain(rng)
     actors: list[Scripted] = [StandingBag(kind, x, z, start, 1e9 if stays else end, number, texture)]

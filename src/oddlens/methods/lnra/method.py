@@ -80,7 +80,9 @@ class Lnra(Method):
     def __init__(self, settings: LnraSettings) -> None:
         super().__init__(settings)
         self.settings = settings
-        self.network = AutoEncoder(settings.channels, settings.widths)
+        network = AutoEncoder(settings.channels, settings.widths)
+        # Channels-last takes about half the time on CPU. The weights must ask for it: a one-channel clip cannot.
+        self.network: AutoEncoder = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self._intruders: dict[str, Intruder] = {}
 
     @property
@@ -166,7 +168,6 @@ class Lnra(Method):
         return make_patch_anomaly(target, intruder, kind, self.sampling, rng, scale), target
 
     def _reconstruct(self, clips: Tensor) -> Tensor:
-        # channels-last convolutions take about half the time on CPU, the same on GPU
         reconstruction: Tensor = self.network(clips.contiguous(memory_format=torch.channels_last_3d))
         return reconstruction.float()
 
