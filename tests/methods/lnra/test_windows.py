@@ -15,16 +15,16 @@ def test_the_highest_of_all_windows(size: tuple[int, int]) -> None:
     height, width = round(0.1875 * size[0]), round(0.1875 * size[1])
     # these frames are so small that windows move by one pixel
     means = [
-        error[:, :, top : top + height, left : left + width].mean(dim=(2, 3))
-        for top in range(size[0] - height + 1)
-        for left in range(size[1] - width + 1)
+        error[:, :, max(top, 0) : top + height, max(left, 0) : left + width].mean(dim=(2, 3))
+        for top in range(-(height // 2), size[0] - height + height // 2 + 1)
+        for left in range(-(width // 2), size[1] - width + width // 2 + 1)
     ]
     torch.testing.assert_close(found, torch.stack(means).amax(dim=0))
 
 
 def test_windows_of_large_frames_move_in_steps() -> None:
     error = torch.zeros(1, 1, 256, 256)
-    error[0, 0, 96:144, 102:150] = 1  # 48 pixels wide, on the grid of steps
+    error[0, 0, 96:144, 102:150] = 1  # 48 pixels wide, on the grid of steps of 6 that starts at -24
     assert highest_window_mean(error, 0.1875).item() == pytest.approx(1)
     everything = torch.rand(1, 2, 256, 256)
     torch.testing.assert_close(highest_window_mean(everything, 1.0), everything.mean(dim=(2, 3)))

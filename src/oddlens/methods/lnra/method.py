@@ -120,7 +120,7 @@ class Lnra(Method):
 
     def training_step(self, batch: Batch, step: int, phase: str) -> Losses:
         """Mean squared error to the normal clip, over all pixels (the paper's reconstruction loss)."""
-        reconstruction = self._reconstruct(batch["input"])
+        reconstruction = self._reconstruct(batch["input"]).float()
         per_sample = (reconstruction - batch["target"]).square().mean(dim=(1, 2, 3, 4))
         pseudo = batch["pseudo"]
         detached = per_sample.detach()
@@ -143,7 +143,7 @@ class Lnra(Method):
         error, smoothed a little.
         """
         chosen = list(targets)
-        reconstruction = self._reconstruct(windows)[:, :, chosen]
+        reconstruction = self._reconstruct(windows)[:, :, chosen].float()
         error = (reconstruction - windows[:, :, chosen]).square().mean(dim=1)
         frame = _decibels(error.mean(dim=(2, 3)))
         components = {"frame_error": frame}
@@ -169,7 +169,7 @@ class Lnra(Method):
 
     def _reconstruct(self, clips: Tensor) -> Tensor:
         reconstruction: Tensor = self.network(clips.contiguous(memory_format=torch.channels_last_3d))
-        return reconstruction.float()
+        return reconstruction
 
 
 def _decibels(error: Tensor) -> Tensor:
