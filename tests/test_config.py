@@ -234,7 +234,7 @@ def test_assignments_that_go_nowhere(assignment: str, told: str) -> None:
         ({"training": {"epochs": -1, "iterations": 5}}, "negative"),
         ({"training": {"epochs": 1, "batch_size": 0}}, "batch_size, log_every or validation_clips is below 1"),
         ({"training": {"epochs": 1, "holdout": 1}}, "training.holdout: is 1.0; give a share from 0 to below 1"),
-        ({"training": {"epochs": 1, "workers": -1}}, "workers or threads is negative"),
+        ({"training": {"epochs": 1, "workers": -1}}, "training.workers: is -1"),
         ({"training": {"epochs": 1, "device": "gpu"}}, "'training.device' is 'gpu'; input should be 'auto', 'cpu'"),
         ({"data": {"cache_gb": 0}}, "data.cache_gb: is 0.0; give a size above 0"),
         ({"scoring": {"mode": "quick"}}, "'scoring.mode' is 'quick'"),

@@ -81,7 +81,8 @@ def test_grey_footage_for_a_colour_detector(w):
     settings["method"]["channels"] = 3
     (folder / "detector.yaml").write_text(yaml.safe_dump(settings))
     values = {key: value for key, value in settings["method"].items() if key != "name"}
-    save_file(Lnra.from_values(values, "method").state_dict(), folder / "weights.safetensors")
+    weights = Lnra.from_values(values, "method").state_dict()
+    save_file({name: value.contiguous() for name, value in weights.items()}, folder / "weights.safetensors")
     w.refuses(w.score(w.images("grey", 20), detector=folder), "grey: is grey")
 
 

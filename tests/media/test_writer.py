@@ -88,7 +88,7 @@ def test_senseless_targets_are_refused(tmp_path: Path, name: str, fps: float) ->
 
 def test_a_target_that_is_a_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").mkdir()
-    with pytest.raises(OddLensError, match="cannot write"), VideoWriter(tmp_path / "clip.mp4", 10) as writer:
+    with pytest.raises(OddLensError, match="cannot be written"), VideoWriter(tmp_path / "clip.mp4", 10) as writer:
         writer.write(np.zeros((16, 16, 3), np.uint8))
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 

@@ -125,7 +125,7 @@ def _head(title: str, summary: Mapping[str, Any], videos: Sequence[VideoReport])
         (f"{frames:,}", "frames"),
         (clock(hours * 3600), "of footage"),
         (f"{events:,}", "event" if events == 1 else "events"),
-        ("-" if rate is None else f"{float(rate):.2g}", "alarms per hour"),
+        ("-" if rate is None else _rate(float(rate)), "alarms per hour"),
         (f"{float(summary['threshold']):.2f}", "alarm threshold"),
     )
     cells = "".join(f'<div class="tile"><strong>{value}</strong><span>{name}</span></div>' for value, name in tiles)
@@ -133,6 +133,10 @@ def _head(title: str, summary: Mapping[str, Any], videos: Sequence[VideoReport])
     told = f'<p class="source">Threshold: {escape(str(source))}</p>\n' if source else ""
     heading = f'<h1>{escape(title)}</h1>\n<p class="verdict">{verdict}</p>\n'
     return f'{heading}<div class="tiles">{cells}</div>\n{told}'
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
 
 
 def _plural(count: int, noun: str) -> str:

@@ -115,7 +115,8 @@ def _score_video(
     detector: Detector, video: Video, folder: Path, options: ScoreOptions, progress: Progress | None
 ) -> _Scored:
     source = open_for(detector, video.path, options.fps)
-    (folder / "overlay.mp4").unlink(missing_ok=True)  # of an earlier session: it would be linked as this one's
+    with suppress(OSError):  # one of an earlier session would be linked as this one's
+        (folder / "overlay.mp4").unlink()
     calibration, fps = detector.calibration, source.info.fps or options.fps or DEFAULT_FPS
     tracker, table = EventTracker(), ScoreTable()
     # heat is painted on the footage's own colours, which a grey detector does not decode

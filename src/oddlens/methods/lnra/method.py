@@ -82,7 +82,7 @@ class Lnra(Method):
         self.settings = settings
         network = AutoEncoder(settings.channels, settings.widths)
         # Channels-last takes about half the time on CPU. The weights must ask for it: a one-channel clip cannot.
-        self.network: AutoEncoder = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.network: AutoEncoder = network.to(memory_format=torch.channels_last_3d)
         self._intruders: dict[str, Intruder] = {}
 
     @property
