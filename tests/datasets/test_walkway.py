@@ -156,8 +156,7 @@ class TestDefaultTestSet:
 
     @pytest.mark.parametrize("per_video", [False, True])
     def test_total_motion_gives_nothing_away(self, default_test_set, per_video):
-        # a detector is asked for 0.85 here
-        assert 0.3 <= self.auc(default_test_set, [v[3] for v in default_test_set], per_video) <= 0.75
+        assert 0.3 <= self.auc(default_test_set, [v[3] for v in default_test_set], per_video) <= 0.7
 
     def test_time_since_the_start_gives_nothing_away(self, default_test_set):
         clocks = [np.arange(len(labels)) for _, labels, *_ in default_test_set]
@@ -165,7 +164,7 @@ class TestDefaultTestSet:
 
     def test_some_videos_begin_and_some_end_with_an_anomaly(self, default_test_set):
         assert any(labels[:2].all() for _, labels, *_ in default_test_set)
-        assert any(labels[-15:].any() for _, labels, *_ in default_test_set)
+        assert any(labels[-2:].any() for _, labels, *_ in default_test_set)
         assert any(not labels[:15].any() for _, labels, *_ in default_test_set)
 
 

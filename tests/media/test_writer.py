@@ -105,3 +105,14 @@ def test_unknown_picture_formats_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(MediaError, match="png"):
         write_image(tmp_path / name, np.zeros((4, 4, 3), np.uint8))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_reproducible_files_are_equal_byte_for_byte(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (40, 240, 320, 3), dtype=np.uint8)
+    files = []
+    for number in range(4):
+        with VideoWriter(tmp_path / f"{number}.mp4", 10, reproducible=True) as writer:
+            for picture in pictures:
+                writer.write(picture)
+        files.append((tmp_path / f"{number}.mp4").read_bytes())
+    assert len(set(files)) == 1

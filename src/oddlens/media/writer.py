@@ -40,6 +40,7 @@ class VideoWriter:
         width: pixels; without it, the first picture's.
         height: pixels; without it, the first picture's.
         crf: constant rate factor of libx264, 0 (lossless) to 51 (worst).
+        reproducible: encode in one thread, so that the same pictures give the same bytes; several threads do not.
 
     Raises:
         MediaError: unknown suffix, a picture of another size, or nothing written at all.
@@ -61,8 +62,9 @@ class VideoWriter:
         width: int | None = None,
         height: int | None = None,
         crf: int = 20,
+        reproducible: bool = False,
     ) -> None:
-        self._path, self._crf = Path(path), crf
+        self._path, self._crf, self._reproducible = Path(path), crf, reproducible
         if self._path.suffix.lower() not in _CONTAINERS:
             raise MediaError(path, "no video is written under this suffix", f"use {', '.join(_CONTAINERS)}")
         if not (math.isfinite(fps) and fps > 0):
@@ -115,7 +117,7 @@ class VideoWriter:
 
     def _start(self) -> Any:
         assert self._width is not None and self._height is not None
-        options = {"crf": str(self._crf), "preset": "veryfast"}
+        options = {"crf": str(self._crf), "preset": "veryfast"} | ({"threads": "1"} if self._reproducible else {})
         stream = self._container.add_stream("libx264", rate=self._rate, options=options)
         stream.width, stream.height = self._width + self._width % 2, self._height + self._height % 2
         stream.pix_fmt = "yuv420p"

@@ -125,7 +125,7 @@ def _write_clip(root: Path, folder: str, name: str, clip: Clip, step: Callable[[
     if labelled:
         shape = (clip.frames, clip.height, -(-clip.width // 8))
         packed = np.lib.format.open_memmap(root / "masks" / f"{name}.npy", "w+", np.uint8, shape)
-    with VideoWriter(root / folder / f"{name}.mp4", fps=clip.fps) as writer:
+    with VideoWriter(root / folder / f"{name}.mp4", fps=clip.fps, reproducible=True) as writer:
         for index, (image, mask) in enumerate(clip.render()):
             writer.write(image)
             labels[index] = mask.any()

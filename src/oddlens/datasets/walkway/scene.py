@@ -22,7 +22,7 @@ from oddlens.errors import SettingsError
 
 SMALLEST = 32
 """Fewest pixels a side."""
-_VISIBLE_SHARE = 2e-3
+_VISIBLE_SHARE = 1e-3
 _SHADOW_DEPTH = 0.92
 _WAY_GIVEN = {"cart": 5, "cyclist": 5, "runner": 5, "lawn": 2, "bag": 2}
 _FOREWARNING = 8.0
