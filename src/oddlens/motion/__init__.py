@@ -1,0 +1,1 @@
+"""Optical flow: where every pixel of a frame goes in the next one."""
