@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -35,15 +34,15 @@ _SMALLEST = 40
 
 
 class ClassicalFlow:
-    """Flow of frame pairs by one of OpenCV's methods, in native pixels; safe to call from several threads.
+    """Flow of frame pairs by one of OpenCV's methods, in native pixels.
 
-    OpenCV releases Python's lock while it computes, so `pairs` shares the work among `threads` threads.
+    It keeps no state, so several threads may call it at once. OpenCV releases Python's lock while it computes, so
+    `pairs` shares the work among `threads` threads.
     """
 
     def __init__(self, method: FlowMethod, threads: int | None = None) -> None:
         self._method = method
         self._threads = threads or _cores()
-        self._local = threading.local()
 
     def pairs(self, firsts: Sequence[Image], seconds: Sequence[Image]) -> list[Flow]:
         """Flow from each of `firsts` to its one of `seconds`."""
@@ -57,22 +56,10 @@ class ClassicalFlow:
         if self._method == "farneback":
             return _float32(cv2.calcOpticalFlowFarneback(_grey(first), _grey(second), None, **_FARNEBACK))  # type: ignore[call-overload]
         height, width = first.shape[:2]
-        flow = self._search(height, width)(_padded(_grey(first)), _padded(_grey(second)), None)
+        # a fresh one every time, some microseconds: a small frame changes its parameters for good
+        search = cv2.DISOpticalFlow.create(_PRESETS[self._method])
+        flow = search.calc(_padded(_grey(first)), _padded(_grey(second)), None)  # type: ignore[call-overload]
         return _float32(flow[:height, :width])
-
-    def _search(self, height: int, width: int) -> Callable[..., NDArray[np.float32]]:
-        """This thread's own DIS; a new one for another size, as a small frame changes its parameters for good."""
-        if getattr(self._local, "size", None) != (height, width):
-            self._local.search = cv2.DISOpticalFlow.create(_PRESETS[self._method])
-            self._local.size = (height, width)
-        calculate: Callable[..., NDArray[np.float32]] = self._local.search.calc
-        return calculate
-
-    def __getstate__(self) -> dict[str, object]:
-        return {"_method": self._method, "_threads": self._threads}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state, _local=threading.local())
 
 
 def _cores() -> int:

@@ -75,8 +75,8 @@ def optical_flow(first: Image, second: Image, settings: FlowSettings | None = No
     Example:
         >>> picture = np.random.default_rng(0).integers(0, 256, (6, 8, 1)).astype(np.uint8).repeat(8, 0).repeat(8, 1)
         >>> flow = optical_flow(picture, np.roll(picture, 2, axis=1))
-        >>> flow.shape, np.median(flow, axis=(0, 1)).round().tolist()
-        ((48, 64, 2), [2.0, 0.0])
+        >>> flow.shape, round(float(np.median(flow[..., 0])), 1)
+        ((48, 64, 2), 2.0)
     """
     return _estimator(settings or FlowSettings())(first, second)
 
@@ -88,8 +88,8 @@ def to_units(flow: Flow, units: FlowUnits) -> Flow:
     the field, but not its vectors (official code).
 
     Example:
-        >>> to_units(np.ones((240, 360, 2), np.float32), "flownet512")[0, 0].round(2).tolist()
-        [1.42, 1.6]
+        >>> to_units(np.ones((96, 256, 2), np.float32), "flownet512")[0, 0].tolist()
+        [2.0, 4.0]
     """
     if units == "native":
         return flow
