@@ -1,0 +1,132 @@
+"""`oddlens boxes`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from oddlens.commands.options import DeviceName, File, Inputs, Number, Text
+from oddlens.motion.settings import FlowMethod
+
+SourceNames = Annotated[
+    tuple[Literal["motion", "background", "detector", "file"], ...],
+    tyro.conf.arg(metavar="{motion,background,detector,file}..."),
+]
+Tiles = Annotated[tuple[int, int] | None, tyro.conf.arg(metavar="COLUMNS ROWS")]
+Assignments = Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE"), tyro.conf.UseAppendAction]
+
+
+def boxes(
+    inputs: Inputs,
+    /,
+    out: Path = Path("boxes.parquet"),
+    overlay: File = None,
+    sources: SourceNames = (),
+    detector: Text = None,
+    weights: Text = None,
+    score: Number = None,
+    tiles: Tiles = None,
+    ready: Text = None,
+    flow: FlowMethod = "dis-medium",
+    set: Assignments = (),
+    fps: Number = None,
+    device: DeviceName = None,
+    quiet: tyro.conf.FlagCreatePairsOff[bool] = False,
+) -> int:
+    """Find foreground boxes in footage: write them, draw them, count them.
+
+    Args:
+        inputs: videos, folders of images, folders of videos, globs, or a data set (its test videos).
+        out: table of boxes, .parquet.
+        overlay: video to write with the boxes drawn in; with several inputs one each.
+        sources: where boxes come from, in order; default: what --detector and --ready ask for, or else the settings'.
+        detector: a .onnx file of the YOLO family, or one of torchvision's detectors.
+        weights: torchvision's detectors: file of weights, or random; default: torchvision's own.
+        score: detections must score more.
+        tiles: columns and rows of tiles that the detector looks at besides the whole frame.
+        ready: boxes made before: .parquet, .csv or .npy.
+        flow: how optical flow is computed.
+        set: change one more setting, e.g. --set smallest_area=400 (may be repeated).
+        fps: frame rate of folders of images.
+        device: where networks compute.
+        quiet: no progress, no summary.
+    """
+    from oddlens.commands.output import say_faults
+    from oddlens.config import apply_assignments, build
+    from oddlens.errors import SettingsError
+    from oddlens.motion.settings import FlowSettings
+    from oddlens.objects.search import find_boxes
+    from oddlens.objects.settings import ObjectSettings
+    from oddlens.scoring.jobs import find_videos
+    from oddlens.training.progress import Progress
+
+    if out.suffix.lower() != ".parquet":
+        raise SettingsError(f"--out {out}", "is no .parquet file", "name it boxes.parquet, for example")
+    given: dict[str, Any] = {
+        "sources": sources or _asked_for(detector, ready),
+        "detector": detector,
+        "detector_weights": weights,
+        "score_threshold": score,
+        "tiles": tiles,
+        "ready_boxes": ready,
+    }
+    values = apply_assignments({key: value for key, value in given.items() if value is not None}, set)
+    settings = build(ObjectSettings, values, "oddlens boxes")
+    videos, rate = find_videos(inputs)
+    with Progress(quiet).bar("finding boxes") as update:
+        result = find_boxes(
+            videos,
+            settings,
+            FlowSettings(method=flow),
+            overlay=overlay,
+            fps=fps or rate,
+            device=device or "auto",
+            progress=lambda video, done, total: update(done, total, video),
+        )
+    result.table.write(out)
+    say_faults("fault", result.faults)
+    if not quiet:
+        _summarise(result, out)
+    return 1 if result.faults else 0
+
+
+def _asked_for(detector: str | None, ready: str | None) -> tuple[str, ...] | None:
+    """The paper's sources for a detector, or ready boxes alone; `None` for neither."""
+    named = [source for source, given in (("file", ready), ("detector", detector)) if given]
+    return (*named, *(["motion"] if detector else [])) or None
+
+
+def _summarise(result: object, out: Path) -> None:
+    from rich.table import Table
+
+    from oddlens.commands.output import console
+    from oddlens.objects.search import BoxSearch
+
+    assert isinstance(result, BoxSearch)
+    counts, sources = result.table.counts(), result.table.by_source()
+    kinds = [kind for kind in ("motion", "background", "detector", "file") if any(kind in s for s in sources.values())]
+    table = Table("video", "frames", "boxes", "boxes a frame", "frames with none", *kinds)
+    rows = [(name, count, sources[name]) for name, count in counts.items()]
+    for name, count, by in rows:
+        table.add_row(name, *_figures([count]), *(str(by.get(kind, 0)) for kind in kinds))
+    if len(rows) > 1:
+        totals = (str(sum(by.get(kind, 0) for *_, by in rows)) for kind in kinds)
+        table.add_row("all", *_figures([count for _, count, _ in rows]), *totals)
+    screen = console()
+    screen.print(table)
+    for overlay in result.overlays:
+        screen.print(f"overlay: {overlay}", markup=False)
+    screen.print(f"boxes: {out}", markup=False)
+    ready = f"--set 'method.objects.sources=[file]' --set method.objects.ready_boxes={out}"
+    screen.print(f"next: oddlens train lbr-spr --data FOOTAGE {ready}", markup=False)
+
+
+def _figures(counts: Any) -> tuple[str, ...]:
+    """Frames, boxes, boxes a frame and frames with none, of the counts of one or more videos."""
+    import numpy as np
+
+    every = np.concatenate(counts)
+    empty = int((every == 0).sum())
+    return str(len(every)), str(int(every.sum())), f"{every.mean():.1f}", f"{empty} ({100 * empty / len(every):.1f} %)"

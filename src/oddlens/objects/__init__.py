@@ -1,0 +1,1 @@
+"""Foreground objects: boxes from motion, a learned background, detectors and files of ready boxes."""
