@@ -105,15 +105,16 @@ def _summarise(result: object, out: Path) -> None:
     from oddlens.objects.search import BoxSearch
 
     assert isinstance(result, BoxSearch)
-    counts, sources = result.table.counts(), result.table.by_source()
+    counts, sources, truth = result.table.counts(), result.table.by_source(), result.truth
     kinds = [kind for kind in ("motion", "background", "detector", "file") if any(kind in s for s in sources.values())]
-    table = Table("video", "frames", "boxes", "boxes a frame", "frames with none", *kinds)
-    rows = [(name, count, sources[name]) for name, count in counts.items()]
-    for name, count, by in rows:
-        table.add_row(name, *_figures([count]), *(str(by.get(kind, 0)) for kind in kinds))
-    if len(rows) > 1:
-        totals = (str(sum(by.get(kind, 0) for *_, by in rows)) for kind in kinds)
-        table.add_row("all", *_figures([count for _, count, _ in rows]), *totals)
+    marks = ["marked regions with a box"] if truth else []
+    table = Table("video", "frames", "boxes", "boxes a frame", "frames with none", *kinds, *marks)
+    groups = [[name] for name in counts] + ([list(counts)] if len(counts) > 1 else [])
+    for names in groups:
+        shown = "all" if len(names) > 1 else names[0]
+        of_kinds = (str(sum(sources[name].get(kind, 0) for name in names)) for kind in kinds)
+        of_truth = [_share([truth[name] for name in names if name in truth])] if truth else []
+        table.add_row(shown, *_figures([counts[name] for name in names]), *of_kinds, *of_truth)
     screen = console()
     screen.print(table)
     for overlay in result.overlays:
@@ -130,3 +131,9 @@ def _figures(counts: Any) -> tuple[str, ...]:
     every = np.concatenate(counts)
     empty = int((every == 0).sum())
     return str(len(every)), str(int(every.sum())), f"{every.mean():.1f}", f"{empty} ({100 * empty / len(every):.1f} %)"
+
+
+def _share(pairs: Any) -> str:
+    """Found of marked, over one or more videos."""
+    marked, found = (sum(values) for values in zip(*pairs)) if pairs else (0, 0)
+    return f"{found} of {marked}" + (f" ({100 * found / marked:.1f} %)" if marked else "")

@@ -26,6 +26,7 @@ from oddlens.motion.settings import FlowSettings
 from oddlens.motion.stream import frame_flows
 from oddlens.objects.finder import BoxFinder
 from oddlens.objects.picture import box_picture
+from oddlens.objects.recall import regions_found
 from oddlens.objects.settings import ObjectSettings
 from oddlens.objects.table import BoxTable, BoxVideo
 from oddlens.types import Image
@@ -43,6 +44,8 @@ class BoxSearch:
 
     table: BoxTable
     overlays: tuple[Path, ...]
+    truth: dict[str, tuple[int, int]]
+    """For videos with masks: regions marked in them, and how many have a box, see `regions_found`."""
     faults: tuple[str, ...]
     """What could not be read, one line each."""
 
@@ -81,25 +84,27 @@ def find_boxes(
     finders = _Finders(videos, BoxFinder(chosen, device=device, lengths=lengths), fps)
     table = BoxTable({"objects": chosen.to_dict(), "flow": estimator.settings.to_dict()})
     overlays: list[Path] = []
+    truth: dict[str, tuple[int, int]] = {}
     faults: list[str] = []
     for video in videos:
         target = _overlay_path(overlay, video.name, len(videos)) if overlay else None
         try:
             source = open_source(video.path, fps=fps)
             finder = finders.of(source)
-            made = _search(source, video, finder, estimator, table, target, progress)
+            made, regions = _search(source, video, finder, estimator, table, target, progress)
         except MediaError as error:
             table.discard()
             faults.append(str(error))
             continue
         table.close(made)
+        truth |= {video.name: regions} if video.masks is not None else {}
         table.provenance.update(finder.provenance())
         overlays += [target] if target else []
         faults += [f"{video.name}: {fault}" for fault in source.faults]
     if not table.videos:
         where = videos[0].path if videos else "input"
         raise MediaError(where, f"none of {len(videos)} inputs could be read", "; ".join(faults) or "name a video")
-    return BoxSearch(table, tuple(overlays), tuple(faults))
+    return BoxSearch(table, tuple(overlays), truth, tuple(faults))
 
 
 def spread_images(sources: Sequence[Source], count: int = _BACKGROUND_FRAMES) -> Iterator[Image]:
@@ -151,13 +156,17 @@ def _search(
     table: BoxTable,
     overlay: Path | None,
     progress: Progress | None,
-) -> BoxVideo:
-    """Add the boxes of one video to `table`; returns what it is."""
-    done = 0
+) -> tuple[BoxVideo, tuple[int, int]]:
+    """Add the boxes of one video to `table`; returns what it is, with the marked regions and those found."""
+    done, regions, hits = 0, 0, 0
+    masks = video.masks
     with VideoWriter(overlay, source.info.fps or ASSUMED_FPS) if overlay else nullcontext() as writer:
         for images, flows in _stretches(source, estimator if finder.needs_flow else None):
             for image, found in zip(images, finder.look(images, flows, video.name, range(done, done + len(images)))):
                 table.add(done, found)
+                if masks is not None and done < len(masks):
+                    marked, hit = regions_found(masks.read(done), found.boxes)
+                    regions, hits = regions + marked, hits + hit
                 done += 1
                 if writer:
                     writer.write(box_picture(image, found))
@@ -165,7 +174,8 @@ def _search(
                 progress(video.name, done, source.info.frames)
     if not done:
         raise MediaError(video.path, "has no frames", "give footage with a picture in it")
-    return BoxVideo(video.name, done, images[0].shape[1], images[0].shape[0], fingerprint_source(source))
+    height, width = images[0].shape[:2]
+    return BoxVideo(video.name, done, width, height, fingerprint_source(source)), (regions, hits)
 
 
 def _stretches(
