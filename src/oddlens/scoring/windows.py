@@ -33,6 +33,8 @@ class FrameScore:
     """`float32 (h, w)`, higher = odder."""
     pictures: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     """Named pictures in network values, `(C, h, w)`."""
+    boxes: NDArray[np.float32] | None = None
+    """`float32 (n, 5)`: x1, y1, x2, y2 in pixels of the frame, and score; None where a method has only maps."""
 
 
 class WindowScorer:
