@@ -75,7 +75,7 @@ def test_work_done_in_part_ends_with_one(scene: Path, tmp_path: Path, capsys: Ca
         (["--sources", "flow"], "invalid"),
         (["--tiles", "0", "1"], "tiles are [0, 1]"),
         (["--set", "treshold=1"], "unknown key 'treshold'"),
-        (["--overlay", "seen.txt"], "seen.txt: no video is written under this suffix"),
+        (["--overlay", "seen.txt"], "oddlens: seen.txt: no video is written under this suffix"),
         (["--ready", "boxes.txt"], "boxes.txt: is no file of boxes by its name"),
     ],
 )

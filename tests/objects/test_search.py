@@ -133,3 +133,32 @@ def test_images_are_spread_over_all_sources(walk: Callable[..., Video]) -> None:
     np.testing.assert_array_equal(chosen[0], frames[0][0])
     np.testing.assert_array_equal(chosen[-1], frames[1][-1])
     assert len(list(spread_images(sources, 1000))) == 40
+
+
+def test_ready_boxes_of_footage_that_does_not_decode_whole(walk: Callable[..., Video], tmp_path: Path) -> None:
+    video = walk("a", 4)
+    np.save(tmp_path / "ready.npy", np.tile(np.float32([1, 1, 30, 30]), (4, 1, 1)))
+    settings = ObjectSettings(sources=("file",), ready_boxes=str(tmp_path / "ready.npy"))
+    every = Video("a", video.path / "*.png", "test")
+    assert find_boxes([every], settings).table.counts()["a"].tolist() == [1, 1, 1, 1]
+    (video.path / "001.png").write_bytes(b"nothing")
+    result = find_boxes([video], settings)
+    assert any("3 of 4 frames decode, so its ready boxes may be some frames off" in fault for fault in result.faults)
+
+
+def test_marked_regions_are_counted(walk: Callable[..., Video], tmp_path: Path) -> None:
+    class Masks:
+        def __len__(self) -> int:
+            return 5  # fewer than there are frames
+
+        def read(self, index: int) -> np.ndarray:
+            mask = np.zeros((64, 96), bool)
+            mask[20:40, 4 + 3 * index : 24 + 3 * index] = True
+            return mask
+
+    video = walk("a", 8)
+    marked = Video("marked", video.path, "test", masks=Masks())
+    rows = [f"{name},{k},{4 + 3 * k},20,{24 + 3 * k},40\n" for name in ("a", "marked") for k in (0, 1, 3, 7)]
+    (tmp_path / "ready.csv").write_text("video,frame,x1,y1,x2,y2\n" + "".join(rows))
+    result = find_boxes([video, marked], ObjectSettings(sources=("file",), ready_boxes=str(tmp_path / "ready.csv")))
+    assert result.truth == {"marked": (5, 3)}

@@ -17,7 +17,8 @@ from oddlens.datasets.base import Video
 from oddlens.datasets.probe import count_frames
 from oddlens.errors import MediaError
 from oddlens.media.fingerprint import fingerprint_source
-from oddlens.media.formats import ASSUMED_FPS
+from oddlens.media.formats import ASSUMED_FPS, is_image
+from oddlens.media.locate import underlying_files
 from oddlens.media.open import open_source
 from oddlens.media.source import Source
 from oddlens.media.writer import VideoWriter
@@ -79,7 +80,9 @@ def find_boxes(
         OddLensError: a detector, its weights or ready boxes cannot be had or do not fit.
     """
     chosen = settings or ObjectSettings()
-    lengths = {video.name: count_frames(video.path) for video in videos} if "file" in chosen.sources else None
+    lengths = {video.name: _length(video.path) for video in videos} if "file" in chosen.sources else None
+    if overlay:
+        VideoWriter(overlay, ASSUMED_FPS)  # its suffix is refused before the work, not after
     estimator = FlowEstimator(replace(flow or FlowSettings(), units="native"), device)
     finders = _Finders(videos, BoxFinder(chosen, device=device, lengths=lengths), fps)
     table = BoxTable({"objects": chosen.to_dict(), "flow": estimator.settings.to_dict()})
@@ -101,6 +104,9 @@ def find_boxes(
         table.provenance.update(finder.provenance())
         overlays += [target] if target else []
         faults += [f"{video.name}: {fault}" for fault in source.faults]
+        if lengths and lengths[video.name] != made.frames:
+            told = f"{made.frames} of {lengths[video.name]} frames decode, so its ready boxes may be some frames off"
+            faults.append(f"{video.name}: {told}")
     if not table.videos:
         where = videos[0].path if videos else "input"
         raise MediaError(where, f"none of {len(videos)} inputs could be read", "; ".join(faults) or "name a video")
@@ -197,6 +203,12 @@ def _stretches(
     flows = frame_flows(images(), estimator, batch=_CHUNK)
     while some := list(islice(flows, _CHUNK)):
         yield [waiting.popleft() for _ in some], some
+
+
+def _length(path: Path) -> int:
+    """Frames of a video or of a folder or glob of images, without decoding."""
+    files = underlying_files(path)
+    return len(files) if is_image(files[0]) else count_frames(files[0])
 
 
 def _overlay_path(overlay: Path, name: str, videos: int) -> Path:
