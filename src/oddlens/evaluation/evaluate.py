@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,15 @@ from numpy.typing import NDArray
 from oddlens.datasets.base import DataSet, Video
 from oddlens.datasets.labels import check_labels
 from oddlens.datasets.open import open_dataset
+from oddlens.datasets.probe import count_frames
 from oddlens.errors import DataError
-from oddlens.evaluation.baselines import clock_scores, random_baseline
-from oddlens.evaluation.protocols import PaperProtocol, apply_paper, clean
-from oddlens.evaluation.summary import summarise
-from oddlens.evaluation.tracks import Track, score_video
+from oddlens.evaluation.judge import Judge
+from oddlens.evaluation.protocols import PaperProtocol
+from oddlens.evaluation.tracks import Scorer, Track, score_video
 from oddlens.files import fingerprint_files
 from oddlens.media.locate import underlying_files
 from oddlens.methods.floors import FLOORS
+from oddlens.metrics.map_boxes import map_levels
 from oddlens.scoring.detector import Detector, runtime
 from oddlens.scoring.events import Run, alarm_runs
 from oddlens.scoring.table import DEFAULT_FPS, open_for
@@ -56,8 +58,9 @@ def evaluate(
         progress: called before each video.
 
     Returns:
-        `method`, `dataset`, `frames`, `protocols` (`clean`, `paper`), `baselines` and `provenance`; all metrics
-        in 0..1 and `None` where undefined, ready for JSON.
+        `method`, `dataset`, `frames`, `protocols` (`clean`, `paper`, and `paper_test_only` where the paper counts
+        training frames too), `baselines` and `provenance`; all metrics in 0..1 and `None` where undefined, ready for
+        JSON.
 
     Raises:
         OddLensError: no labelled test video, labels that do not fit, or footage that cannot be read.
@@ -66,71 +69,34 @@ def evaluate(
     dataset = data if isinstance(data, DataSet) else open_dataset(data, layout, labels)
     videos, notes = _usable(dataset, model)
     paper = model.method.paper_protocol()
-    scorers = {model.name: model.scorer(mode, details=True)}
+    training, more = _training(dataset, model) if paper.include_training else ([], [])
+    scorers: dict[str, Scorer] = {model.name: model.scorer(mode, details=True)}
     if floors:
         scorers |= {kind.name: WindowScorer(kind(), precision="float32", details=True) for kind in FLOORS}
-    tracks = {name: Track() for name in scorers}
-    rates = []
-    for number, video in enumerate(videos):
+    before = {name: Track() for name in scorers}
+    tracks = {name: Track(_levels(model) if name == model.name else None) for name in scorers}
+    counted = []
+    for number, video in enumerate([*training, *videos]):
         if progress:
-            progress(video.name, number, len(videos))
+            progress(video.name, number, len(training) + len(videos))
         source = open_for(model, video.path, dataset.fps)
-        check_labels(video, score_video(video, source, scorers, tracks, paper))
-        rates.append(source.info.fps or dataset.fps or DEFAULT_FPS)
-        notes += [f"{video.name}: {fault}" for fault in source.faults]
+        frames = score_video(video, source, scorers, before if number < len(training) else tracks, paper)
+        check_labels(video, frames)
+        counted.append((frames, source.info.fps or dataset.fps or DEFAULT_FPS))
+        more += [f"{video.name}: {fault}" for fault in source.faults]
     truth = [np.asarray(video.labels, np.uint8) for video in videos]
-    judge = _Judge(truth, rates, paper, seed, resamples)
+    rates = [rate for _, rate in counted[len(training) :]]
+    judge = Judge(truth, rates, paper, counted[: len(training)], seed, resamples)
     alarms = _alarms(model, tracks[model.name].scores, rates)
-    baselines = judge.trivial() | {name: judge.baseline(tracks[name]) for name in scorers if name != model.name}
+    others = [name for name in scorers if name != model.name]
     return {
         "method": model.name,
         "dataset": dataset.name,
         "frames": int(sum(len(labels) for labels in truth)),
-        "protocols": judge.both(tracks[model.name], alarms),
-        "baselines": baselines,
-        "provenance": _provenance(model, dataset, videos, mode, paper, seed, resamples, notes),
+        "protocols": judge.protocols(tracks[model.name], before[model.name], alarms),
+        "baselines": judge.trivial() | {name: judge.baseline(tracks[name], before[name]) for name in others},
+        "provenance": _provenance(model, dataset, videos, mode, paper, seed, resamples, notes + more),
     }
-
-
-class _Judge:
-    """Turns score tracks into numbers under both protocols."""
-
-    def __init__(
-        self,
-        truth: Sequence[NDArray[np.uint8]],
-        rates: list[float],
-        paper: PaperProtocol,
-        seed: int,
-        resamples: int,
-    ) -> None:
-        self.truth, self.rates, self.paper = truth, rates, paper
-        self.options: dict[str, Any] = {"seed": seed, "resamples": resamples}
-
-    def both(self, track: Track, alarms: Sequence[Sequence[Run]] | None = None) -> dict[str, Any]:
-        """`clean` and `paper` summaries."""
-        ours = clean(track.scores, self.truth)
-        theirs = apply_paper(self.paper, track.paper_scores, self.truth)
-        return {
-            "clean": summarise(
-                ours.scores, ours.labels, pixel=track.pixel, alarms=alarms, fps=self.rates, **self.options
-            ),
-            "paper": summarise(theirs.scores, theirs.labels, pixel=track.paper_pixel, **self.options),
-        }
-
-    def baseline(self, track: Track) -> dict[str, Any]:
-        """The clean summary, with the paper's under `paper`."""
-        pair = self.both(track)
-        return {**pair["clean"], "paper": pair["paper"]}
-
-    def trivial(self) -> dict[str, Any]:
-        """Clock and random scores through both protocols."""
-        lengths = [len(labels) for labels in self.truth]
-        clock = clock_scores(lengths, self.rates)
-        chance = random_baseline(self.truth, clean, resamples=self.options["resamples"])
-        chance["paper"] = random_baseline(
-            self.truth, lambda s, y: apply_paper(self.paper, s, y), resamples=self.options["resamples"]
-        )
-        return {"clock": self.baseline(Track(clock, clock)), "random": chance}
 
 
 def _usable(dataset: DataSet, detector: Detector) -> tuple[list[Video], list[str]]:
@@ -150,6 +116,23 @@ def _usable(dataset: DataSet, detector: Detector) -> tuple[list[Video], list[str
         raise DataError(dataset.root, f"no test video has {span} frames", "give longer footage")
     unlabelled = len(dataset.test) - len(labelled)
     return usable, notes + ([f"{unlabelled} test videos have no labels and are left out"] if unlabelled else [])
+
+
+def _training(dataset: DataSet, detector: Detector) -> tuple[list[Video], list[str]]:
+    """Training videos long enough for a window, as normal ones without labels, and notes on the rest."""
+    if not dataset.train:
+        return [], ["the paper's protocol counts training frames too, but there is no training video"]
+    span = detector.method.sampling.span
+    usable = [video for video in dataset.train if count_frames(video.path) >= span]
+    short = [video.name for video in dataset.train if video not in usable]
+    notes = [f"{name}: training video left out, shorter than one window of {span} frames" for name in short]
+    return [replace(video, labels=None, masks=None) for video in usable], notes
+
+
+def _levels(detector: Detector) -> NDArray[np.float32] | None:
+    """Levels that make boxes of the detector's maps, from normal footage alone."""
+    calibration = detector.calibration
+    return map_levels(calibration.map_low, calibration.map_high) if calibration.quantiles else None
 
 
 def _alarms(

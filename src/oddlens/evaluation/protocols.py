@@ -17,7 +17,7 @@ from oddlens.metrics.validation import check_videos
 
 @dataclass(frozen=True)
 class PaperProtocol:
-    """What a paper's evaluation code did to its scores. Order: crop, smooth, normalise.
+    """What a paper's evaluation code did to its scores. Order: crop, smooth, normalise, moving mean.
 
     The default is LNRA's: 8 frames at the head and 7 at the tail of a video have no score in the paper, and
     every video is stretched to 0..1 with its own minimum and maximum, which uses the whole test video and
@@ -33,6 +33,11 @@ class PaperProtocol:
     """Which of a method's outputs the paper ranks frames by; higher = odder (so minus the PSNR, for LNRA)."""
     smoothing: float | None = None
     """Standard deviation in frames of a Gaussian along each video; it looks into the future."""
+    moving_mean: int = 0
+    """Frames of a moving mean over the scores of all videos end to end (`moving_mean`); 0 = none. It runs across the
+    borders of videos and into the future, and draws both ends of the whole sequence towards 0."""
+    include_training: bool = False
+    """Whether all frames of the training videos count too, before the test videos and as normal ones."""
 
 
 class ProtocolScores(NamedTuple):
@@ -41,6 +46,13 @@ class ProtocolScores(NamedTuple):
     scores: list[NDArray[np.float64]]
     labels: list[NDArray[np.bool_]]
     videos: list[int]
+
+    def videos_from(self, first: int) -> ProtocolScores:
+        """Those of the videos whose number is at least `first`."""
+        kept = [k for k, video in enumerate(self.videos) if video >= first]
+        return ProtocolScores(
+            [self.scores[k] for k in kept], [self.labels[k] for k in kept], [self.videos[k] for k in kept]
+        )
 
 
 def clean(scores: Sequence[ArrayLike], labels: Sequence[ArrayLike]) -> ProtocolScores:
@@ -60,7 +72,8 @@ def apply_paper(protocol: PaperProtocol, scores: Sequence[ArrayLike], labels: Se
 
     Args:
         protocol: what the paper did.
-        scores: V arrays `(T_v,)`, one score a frame of the whole video, higher = odder.
+        scores: V arrays `(T_v,)`, one score a frame of the whole video, higher = odder; those of the training videos
+            first, where the protocol includes them.
         labels: V arrays `(T_v,)` of 0 and 1.
 
     Raises:
@@ -84,7 +97,27 @@ def apply_paper(protocol: PaperProtocol, scores: Sequence[ArrayLike], labels: Se
     if not result.videos:
         needed = protocol.head + protocol.tail + 1
         raise DataError("videos", f"none has the {needed} frames the paper's protocol needs", "use longer videos")
+    if protocol.moving_mean:
+        ends = np.cumsum([len(y) for y in result.labels])[:-1]
+        smooth = moving_mean(np.concatenate(result.scores), protocol.moving_mean)
+        result = result._replace(scores=np.split(smooth, ends))
     return result
+
+
+def moving_mean(values: ArrayLike, length: int) -> NDArray[np.float64]:
+    """Mean of `length` values around each: of 10, the 5 before, the value itself and the 4 after.
+
+    Beyond both ends the values are taken as 0 and the divisor stays `length` (LBR-SPR's official code).
+
+    Example:
+        >>> moving_mean([1, 2, 3, 4, 5, 6], 4).tolist()
+        [0.75, 1.5, 2.5, 3.5, 4.5, 3.75]
+    """
+    sequence = np.asarray(values, dtype=np.float64)
+    sums = np.convolve(sequence, np.ones(length))
+    after = (length - 1) // 2
+    mean: NDArray[np.float64] = sums[after : after + len(sequence)] / length
+    return mean
 
 
 def min_max(scores: NDArray[np.float64]) -> NDArray[np.float64]:

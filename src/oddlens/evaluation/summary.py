@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 
 from oddlens.evaluation.bootstrap import RESAMPLES, micro_auc_interval
 from oddlens.metrics.events import FrameRate, event_metrics
-from oddlens.metrics.pixel import PixelAUC
+from oddlens.metrics.pixel import PixelAUC, PixelLevelAUC
 from oddlens.metrics.ranking import average_precision, equal_error_rate
+from oddlens.metrics.regions import RegionDetection
 from oddlens.metrics.validation import check_videos
 from oddlens.metrics.video import macro_auc, pairwise_wins
 from oddlens.scoring.events import Run
@@ -23,6 +24,8 @@ def summarise(
     labels: Sequence[ArrayLike],
     *,
     pixel: PixelAUC | None = None,
+    pixel_level: PixelLevelAUC | None = None,
+    regions: RegionDetection | None = None,
     alarms: Sequence[Sequence[Run]] | None = None,
     fps: FrameRate | None = None,
     seed: int = 0,
@@ -34,6 +37,8 @@ def summarise(
         scores: V arrays `(T_v,)`, higher = odder.
         labels: V arrays `(T_v,)` of 0 and 1.
         pixel: the pixels of all frames, where the method gives maps and the data set masks.
+        pixel_level: the same for the UCSD pixel-level criterion, where the protocol asks for it.
+        regions: the boxes of all frames, where the method gives boxes or maps and the data set masks.
         alarms: V lists of runs, first and last frame included.
         fps: frames a second; without it there are no rates an hour and no times.
         seed: of the bootstrap over videos.
@@ -41,9 +46,9 @@ def summarise(
 
     Returns:
         `frames`, `abnormal_frames`, `videos`; `micro_auc` with `interval` [lo, hi] (95 %, over videos),
-        `macro_auc` over `macro_videos` videos, `ap`, `eer`, `pixel_auc`, `pixel_ap`; `events`,
-        `event_recall`, `undetected_events`, `alarmed_normal_share`, `false_alarms_per_hour`, and in seconds
-        `time_to_detect` (median) and `time_to_detect_p95`.
+        `macro_auc` over `macro_videos` videos, `ap`, `eer`, `pixel_auc`, `pixel_ap`, `pixel_level_auc`, `rbdc`,
+        `tbdc`; `events`, `event_recall`, `undetected_events`, `alarmed_normal_share`, `false_alarms_per_hour`, and
+        in seconds `time_to_detect` (median) and `time_to_detect_p95`.
 
     Raises:
         DataError: numbers of videos or frames differ, a score is NaN, a label is neither 0 nor 1.
@@ -65,6 +70,9 @@ def summarise(
         "eer": _number(equal_error_rate(all_labels, all_scores)),
         "pixel_auc": None if pixel is None else _number(pixel.auc()),
         "pixel_ap": None if pixel is None else _number(pixel.average_precision()),
+        "pixel_level_auc": None if pixel_level is None else _number(pixel_level.auc()),
+        "rbdc": None if regions is None else _number(regions.rbdc()),
+        "tbdc": None if regions is None else _number(regions.tbdc()),
         **_event_numbers(truth, alarms, fps),
     }
 

@@ -1,28 +1,44 @@
-"""One pass over a test video for a method and its floors: decode once, score, pool the pixels."""
+"""One pass over a video for a method and its floors: decode once, score, count pixels and boxes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oddlens.datasets.base import MaskReader, Video
+from oddlens.datasets.base import Video
+from oddlens.evaluation.places import PlaceCollector, Places, VideoTruth
 from oddlens.evaluation.protocols import PaperProtocol
 from oddlens.media.source import Source
-from oddlens.metrics.pixel import PixelAUC
-from oddlens.scoring.windows import FrameScore, WindowScorer
+from oddlens.scoring.windows import FrameScore
+from oddlens.types import Image
+
+
+class Scorer(Protocol):
+    """What turns frames into scores: every frame's, in order."""
+
+    def push(self, image: Image) -> list[FrameScore]:
+        """Take the next frame; return the scores that are ready."""
+        ...
+
+    def finish(self, name: str = "footage") -> list[FrameScore]:
+        """The footage is over: the scores that are left."""
+        ...
 
 
 @dataclass
 class Track:
-    """Scores of one scorer over all test videos, and its pixels under both protocols."""
+    """Scores of one scorer over some videos, and where it sees oddness."""
 
+    levels: NDArray[np.float32] | None = None
+    """Levels that make boxes of its maps."""
     scores: list[NDArray[np.float64]] = field(default_factory=list)
     paper_scores: list[NDArray[np.float64]] = field(default_factory=list)
-    pixel: PixelAUC | None = None
-    paper_pixel: PixelAUC | None = None
+    """The component that the paper ranks."""
+    places: Places = field(default_factory=Places)
 
 
 @dataclass
@@ -30,53 +46,53 @@ class _Collector:
     """Takes the scores of one video as they come."""
 
     track: Track
-    paper: PaperProtocol
-    masks: MaskReader | None
-    frames: int
+    component: str
+    places: PlaceCollector | None
     scores: list[float] = field(default_factory=list)
     paper_scores: list[float] = field(default_factory=list)
 
-    def take(self, score: FrameScore) -> None:
+    def take(self, score: FrameScore, size: tuple[int, int]) -> None:
         self.scores.append(score.score)
-        self.paper_scores.append(score.components.get(self.paper.component, score.score))
-        if self.masks is None or score.map is None or score.index >= len(self.masks):
-            return
-        mask = self.masks.read(score.index)
-        self.track.pixel = self.track.pixel or PixelAUC()
-        self.track.pixel.update(score.map, mask)
-        if self.paper.head <= score.index < self.frames - self.paper.tail:
-            self.track.paper_pixel = self.track.paper_pixel or PixelAUC()
-            self.track.paper_pixel.update(score.map, mask)
+        self.paper_scores.append(score.components.get(self.component, score.score))
+        if self.places is not None:
+            self.places.take(score, size)
 
     def close(self) -> None:
         self.track.scores.append(np.asarray(self.scores))
         self.track.paper_scores.append(np.asarray(self.paper_scores))
+        if self.places is not None:
+            self.places.close()
 
 
 def score_video(
     video: Video,
     source: Source,
-    scorers: Mapping[str, WindowScorer],
+    scorers: Mapping[str, Scorer],
     tracks: Mapping[str, Track],
     paper: PaperProtocol,
 ) -> int:
     """Score `video` once for every scorer, appending to its track; returns the number of frames.
 
     Raises:
-        DataError: the video is shorter than a window.
+        DataError: the video is shorter than a window, or a map or mask is damaged.
         MediaError: it cannot be decoded.
     """
     frames = len(video.labels) if video.labels is not None else 0
-    collectors = {name: _Collector(tracks[name], paper, video.masks, frames) for name in scorers}
-    count = 0
+    kept = range(paper.head, max(paper.head, frames - paper.tail))
+    truth = VideoTruth(video.masks, len(scorers)) if video.masks is not None else None
+    collectors = {}
+    for name, track in tracks.items():
+        places = PlaceCollector(track.places, truth, kept, track.levels) if truth else None
+        collectors[name] = _Collector(track, paper.component, places)
+    count, size = 0, (0, 0)
     for frame in source.frames():
-        count += 1
+        count, size = count + 1, (frame.image.shape[0], frame.image.shape[1])
         for name, scorer in scorers.items():
             for score in scorer.push(frame.image):
-                collectors[name].take(score)
+                collectors[name].take(score, size)
     for name, scorer in scorers.items():
         for score in scorer.finish(video.name):
-            collectors[name].take(score)
+            collectors[name].take(score, size)
     for collector in collectors.values():
         collector.close()
     return count

@@ -51,7 +51,7 @@ class PixelAUC:
         Raises:
             DataError: the map is not finite, or map or mask is not two-dimensional.
         """
-        scores, truth = _aligned(map, mask, self.frames)
+        scores, truth = aligned(map, mask, self.frames)
         bins = (_ordered_bits(scores) >> np.uint32(32 - self.bits)).astype(np.int64)
         low = int(bins.min())  # a frame fills a small part of the range: count only there
         total = np.bincount(bins.ravel() - low)
@@ -93,6 +93,32 @@ class PixelAUC:
         return float(0.5 * (positive @ negative) / pairs) if pairs else float("nan")
 
 
+class PixelLevelAUC:
+    """AUC of the UCSD pixel-level criterion, frame by frame, see `pixel_level_criterion`; one number a frame is kept.
+
+    Example:
+        >>> frames = PixelLevelAUC()
+        >>> frames.update(np.array([[0.9, 0.1]]), np.array([[True, False]]))
+        >>> frames.update(np.array([[0.2, 0.3]]), np.array([[False, False]]))
+        >>> frames.auc()
+        1.0
+    """
+
+    def __init__(self, share: float = 0.4) -> None:
+        self.share = share
+        self._labels: list[bool] = []
+        self._scores: list[float] = []
+
+    def update(self, map: FloatArray, mask: Mask) -> None:
+        """Add one frame; errors as for `PixelAUC.update`."""
+        self._labels.append(bool(np.any(mask)))
+        self._scores.append(critical_score(map, mask, self.share))
+
+    def auc(self) -> float:
+        """The criterion's AUC over all frames so far; NaN when a class is missing."""
+        return roc_auc(np.array(self._labels, dtype=np.bool_), self._scores)
+
+
 def pixel_auc(maps: Iterable[FloatArray], masks: Iterable[Mask]) -> float:
     """ROC AUC over all pixels of all frames; NaN when a class is missing.
 
@@ -116,7 +142,7 @@ def critical_score(map: FloatArray, mask: Mask, share: float = 0.4) -> float:
 
     In an abnormal frame at least `share` of the truth pixels must reach it; in a normal frame any pixel does.
     """
-    scores, truth = _aligned(map, mask, 0)
+    scores, truth = aligned(map, mask, 0)
     inside = scores[truth]
     if not inside.size:
         return float(scores.max())
@@ -135,12 +161,10 @@ def pixel_level_criterion(maps: Iterable[FloatArray], masks: Iterable[Mask], sha
         >>> pixel_level_criterion(maps, [np.array([[True, False]]), np.array([[False, False]])])
         1.0
     """
-    labels: list[bool] = []
-    scores: list[float] = []
+    frames = PixelLevelAUC(share)
     for map, mask in _pairs(maps, masks):
-        labels.append(bool(mask.any()))
-        scores.append(critical_score(map, mask, share))
-    return roc_auc(np.array(labels, dtype=np.bool_), scores)
+        frames.update(map, mask)
+    return frames.auc()
 
 
 def _pooled(maps: Iterable[FloatArray], masks: Iterable[Mask]) -> PixelAUC:
@@ -159,7 +183,12 @@ def _pairs(maps: Iterable[FloatArray], masks: Iterable[Mask]) -> Iterable[tuple[
         raise DataError("maps", "there are not as many maps as masks", "give one mask a map") from error
 
 
-def _aligned(map: FloatArray, mask: Mask, frame: int) -> tuple[NDArray[np.float32], Mask]:
+def aligned(map: FloatArray, mask: Mask, frame: int) -> tuple[NDArray[np.float32], Mask]:
+    """Map `float32 (H, W)`, resized bilinearly to the mask `bool (H, W)`, and the mask.
+
+    Raises:
+        DataError: the map is not finite, or map or mask is not two-dimensional; it names the `frame`.
+    """
     truth = np.asarray(mask, dtype=np.bool_)
     if np.ndim(map) != 2 or truth.ndim != 2 or not np.size(map) or not truth.size:
         shapes = f"map {np.shape(map)} and mask {truth.shape}"
