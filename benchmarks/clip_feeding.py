@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from oddlens.media.resize import fit
 from oddlens.media.store import Footage, build_store
 from oddlens.methods.base import Sample
 from oddlens.sampling.clips import Clip, to_network_values, window
-from oddlens.sampling.order import ClipSet, StepSampler, collate
+from oddlens.sampling.order import ClipSet, StepSampler, Timetable, whole
 from oddlens.types import SamplingSpec
 
 GOAL = 10.0
@@ -37,11 +38,11 @@ def _at(side: int, batches: int, repetitions: int, frames: int, folder: Path) ->
     name, videos = frame_folders(folder, frames)
     files = {video.name: sorted(video.glob("*.jpg")) for video in videos[:_VIDEOS]}
     store = build_store([Footage(video.name, video) for video in videos[:_VIDEOS]], spec, folder, 10**9)
-    clips = ClipSet(store.runs(), spec, lambda clip, _: _sample(window(clip.run.frames, clip.start, spec), spec), 0)
-    order = StepSampler(len(clips), _BATCH, 0, 0, batches)
+    clips = ClipSet(store.runs(), _Plain(spec), 0)
+    order = StepSampler(Timetable((len(clips),), _BATCH, batches), 0, 0, batches)
 
     def from_store() -> None:
-        for batch in DataLoader(clips, batch_sampler=order, collate_fn=collate):
+        for batch in DataLoader(clips, batch_sampler=order, collate_fn=whole):
             assert batch["clip"].shape[0] == _BATCH
 
     def decoded_again() -> None:
@@ -52,6 +53,19 @@ def _at(side: int, batches: int, repetitions: int, frames: int, folder: Path) ->
     found = compare(from_store, decoded_again, repetitions)
     what = f"clip feeding, 16 frames of {side}x{side} ({name})"
     return faster(what, found, GOAL, "every frame of every clip decoded and resized again", 1 / (batches * _BATCH))
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """Samples that are the clips themselves."""
+
+    sampling: SamplingSpec
+
+    def training_sample(self, clip: Clip, rng: np.random.Generator) -> Sample:
+        return self.validation_sample(clip)
+
+    def validation_sample(self, clip: Clip) -> Sample:
+        return _sample(window(clip.run.frames, clip.start, self.sampling), self.sampling)
 
 
 def _sample(frames: NDArray[np.uint8], spec: SamplingSpec) -> Sample:

@@ -19,6 +19,7 @@ from oddlens.methods.lnra.method import Lnra, LnraSettings
 from oddlens.methods.lnra.pseudo import PseudoAnomaly
 from oddlens.recipes import find_recipe
 from oddlens.sampling.clips import FrameRun
+from oddlens.sampling.order import ClipSet
 from oddlens.training.devices import autocast, pick_device
 from oddlens.training.loop import fit, make_accelerator
 from oddlens.training.resources import TrainingResources
@@ -55,7 +56,8 @@ def _of(network: str, settings: LnraSettings, blocks: int, frames: int) -> Resul
     with tempfile.TemporaryDirectory() as name:
         folder, accelerator = Path(name), make_accelerator(training)
         method.prepare_training(TrainingResources(folder, 10**9))
-        fit(method, [FrameRun("scene", 0, np.stack(scene))], [], training, folder, accelerator, in_turn)
+        clips = ClipSet([FrameRun("scene", 0, np.stack(scene))], method, training.seed)
+        fit(method, clips, None, training, folder, accelerator, in_turn)
     what = f"training step, {network}, batch {_BATCH}"
     baseline = "forward, loss, backward and Adam on one batch in memory"
     return no_slower(what, Comparison.of(in_turn.blocks()), GOAL, baseline, 1 / _BLOCK)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oddlens.sampling.clips import FrameRun, count_clips, to_network_values, window
+from oddlens.sampling.clips import Clip, FrameRun, count_clips, to_network_values, window
 from oddlens.sampling.order import ClipSet
 from oddlens.types import SamplingSpec
 
@@ -46,10 +49,24 @@ def test_channels_come_first() -> None:
     np.testing.assert_allclose(values[2, 3], frames[3, :, :, 2] / 127.5 - 1, atol=1e-6)
 
 
+@dataclass(frozen=True)
+class Maker:
+    """Makes a sample `clip` in some way."""
+
+    make: Callable[[Clip], np.ndarray]
+    sampling: SamplingSpec = PAPER
+
+    def training_sample(self, clip: Clip, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        return {"clip": self.make(clip)}
+
+    def validation_sample(self, clip: Clip) -> dict[str, np.ndarray]:
+        return {"clip": self.make(clip)}
+
+
 def test_clips_of_40_20_and_16_frames() -> None:
     runs = [counting_run(frames) for frames in (40, 20, 16, 15, 1)]
     assert [count_clips(len(run), PAPER) for run in runs] == [25, 5, 1, 0, 0]
-    clips = ClipSet(runs, PAPER, lambda clip, rng: {"clip": window(clip.run.frames, clip.start, PAPER)}, seed=0)
+    clips = ClipSet(runs, Maker(lambda clip: window(clip.run.frames, clip.start, PAPER)), seed=0)
     assert len(clips) == 31
     starts = [(len(clip.run), clip.start) for clip in map(clips.clip, range(31))]
     assert starts == [(40, n) for n in range(25)] + [(20, n) for n in range(5)] + [(16, 0)]
@@ -58,7 +75,7 @@ def test_clips_of_40_20_and_16_frames() -> None:
 
 
 def test_an_item_is_a_clip_of_the_network() -> None:
-    clips = ClipSet([counting_run(20)], PAPER, lambda clip, rng: {"clip": to_network_values(clip.run.frames, PAPER)}, 0)
+    clips = ClipSet([counting_run(20)], Maker(lambda clip: to_network_values(clip.run.frames, PAPER)), 0)
     item = clips[0, 0]["clip"]
     assert item.shape == (1, 20, 4, 6) and item.is_floating_point() and item.element_size() == 4
 

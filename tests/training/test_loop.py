@@ -10,32 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from oddlens.datasets.open import open_dataset
 from oddlens.errors import DataError, OddLensError
 from oddlens.media.store import Footage, build_store
 from oddlens.sampling.clips import count_clips, to_network_values, window
 from oddlens.sampling.holdout import split_holdout
-from oddlens.training.loop import schedule_factor
+from oddlens.training.plan import schedule_factor
 
 Train = Callable[..., Any]
 Metrics = Callable[[Path], list[dict[str, float | None]]]
-
-
-@given(st.integers(1, 3000))
-def test_one_cycle_rises_then_falls_to_nothing(steps: int) -> None:
-    factors = [schedule_factor("one-cycle", step, steps) for step in range(steps)]
-    assert all(0 <= factor <= 1 for factor in factors)
-    top = int(np.argmax(factors))
-    assert top <= max(1, round(0.05 * steps))
-    assert np.all(np.diff(factors[: top + 1]) > 0) and np.all(np.diff(factors[top:]) <= 1e-12)
-    assert steps < 3 or factors[-1] == pytest.approx(0, abs=1e-12)
-
-
-def test_constant_schedule_is_constant() -> None:
-    assert {schedule_factor("constant", step, 50) for step in range(50)} == {1.0}
 
 
 def test_learning_rate_follows_the_schedule(run: Train, lnra: dict[str, Any], tmp_path: Path, metrics: Metrics) -> None:

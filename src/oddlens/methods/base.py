@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from oddlens.config import Settings, build
+from oddlens.media.source import Colour
 from oddlens.sampling.clips import Clip, to_network_values, window
 from oddlens.types import Losses, SamplingSpec, Scores
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from oddlens.evaluation.protocols import PaperProtocol
     from oddlens.sampling.intruders import Resources
+    from oddlens.sampling.order import Samples
 
 Sample = dict[str, NDArray[Any]]
 Batch = Mapping[str, Tensor]
@@ -56,6 +58,21 @@ class Method(nn.Module, ABC):
     def sampling(self) -> SamplingSpec:
         """What one sample is."""
 
+    @property
+    def colour(self) -> Colour:
+        """How frames are decoded for it."""
+        return "grey" if self.sampling.channels == 1 else "rgb"
+
+    @property
+    def latency(self) -> int:
+        """Frames a live camera must deliver after the scored one (exact scoring)."""
+        return self.sampling.latency
+
+    @property
+    def shortest(self) -> int:
+        """Frames a video must have to be scored."""
+        return self.sampling.span
+
     @abstractmethod
     def training_step(self, batch: Batch, step: int, phase: str) -> Losses:
         """Losses of one batch (the samples of `training_sample`, stacked) in one phase."""
@@ -79,6 +96,9 @@ class Method(nn.Module, ABC):
 
     def prepare_training(self, resources: Resources) -> None:
         """Open what the samples need besides the clips (intruder images, say); called once, before training."""
+
+    def conclude_training(self, samples: Samples, batch_size: int) -> None:
+        """Set what only the trained method can tell of its training samples; called once, in eval mode, afterwards."""
 
     def paper_protocol(self) -> PaperProtocol:
         """How the paper's code turned scores into its number; the default is per-video min-max alone."""

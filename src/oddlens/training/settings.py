@@ -20,6 +20,9 @@ class DataSettings(Settings):
     """Folder of a data set, of own footage, or one video file."""
     layout: str = "auto"
     labels: str = "default"
+    split: Literal["train", "test", "merge"] = "train"
+    """Which videos to train on: the training ones, the unlabelled test footage itself (the "partial mode" of work on
+    unlabelled video), or both."""
     cache_gb: float = 4.0
     """Largest size of the frame store; longer footage is sampled evenly over time."""
     cache_dir: str | None = None
@@ -40,6 +43,8 @@ class TrainingSettings(Settings):
     """Training steps; 0 = count by `epochs`."""
     epochs: int = 0
     batch_size: int = 4
+    last_batch: Literal["drop", "keep"] = "drop"
+    """What becomes of the incomplete last batch of an epoch."""
     schedule: Literal["constant", "one-cycle"] = "constant"
     """Learning rate over time; `one-cycle` warms up over 5 % of the steps, then falls along a cosine."""
     holdout: float = 0.1

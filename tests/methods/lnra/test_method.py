@@ -144,7 +144,7 @@ def test_an_intruder_folder_that_is_not_there(kind: str, tmp_path: Path) -> None
 def sample_of(settings: LnraSettings, index: int, seed: int = 0, epoch: int = 0, run: FrameRun | None = None) -> Any:
     method = Lnra(settings)
     method.prepare_training(Opened())
-    return ClipSet([run or noise_run()], method.sampling, method.training_sample, seed)[epoch, index]
+    return ClipSet([run or noise_run()], method, seed)[epoch, index]
 
 
 @pytest.mark.parametrize("kind", ["skip-frame", "smoothmix-s", "smoothmix-c", "cutmix", "mixup-patch"])

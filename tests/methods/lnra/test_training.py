@@ -16,7 +16,7 @@ from oddlens.methods.lnra.method import Lnra, LnraSettings
 from oddlens.methods.lnra.pseudo import PseudoAnomaly
 from oddlens.sampling.clips import FrameRun
 from oddlens.sampling.intruders import TextureIntruder
-from oddlens.sampling.order import ClipSet, StepSampler, collate
+from oddlens.sampling.order import ClipSet, StepSampler, Timetable
 from oddlens.types import Losses, SamplingSpec
 
 
@@ -100,10 +100,10 @@ def test_rectangular_frames_train_with_every_pseudo_anomaly(size: tuple[int, int
     rows, columns, time = np.mgrid[0 : size[0], 0 : size[1], 0:60]
     frames = (127 + 60 * np.sin(rows / 5 + time / 6) + 60 * np.cos(columns / 7 - time / 9)).astype(np.uint8)
     run = FrameRun("waves", 0, np.ascontiguousarray(np.moveaxis(frames, -1, 0))[..., None])
-    clips = ClipSet([run], method.sampling, method.training_sample, seed=0)
+    clips = ClipSet([run], method, seed=0)
     losses, kinds_seen = [], 0.0
-    for step, keys in enumerate(StepSampler(len(clips), 8, 0, 0, 25)):
-        batch = collate([clips[key] for key in keys])
+    for step, keys in enumerate(StepSampler(Timetable((len(clips),), 8, 25), 0, 0, 25)):
+        batch = clips.__getitems__(keys)
         loss = method(batch, step, "main")
         optimizer.zero_grad()
         loss.total.backward()
