@@ -14,12 +14,28 @@ from oddlens.datasets.base import DataSet
 from oddlens.datasets.open import open_dataset
 from oddlens.errors import OddLensError
 from oddlens.evaluation.evaluate import evaluate
+from oddlens.evaluation.protocols import PaperProtocol
 from oddlens.media.writer import VideoWriter
+from oddlens.metrics.map_boxes import map_boxes, map_levels
+from oddlens.metrics.regions import RegionDetection
+from oddlens.metrics.truth_tracks import truth_tracks
 from oddlens.reports.tables import evaluation_markdown
 from oddlens.scoring.detector import Detector
 
 QUICK = {"floors": False, "resamples": 20, "mode": "fast"}
-SHARES = ("micro_auc", "macro_auc", "ap", "eer", "pixel_auc", "pixel_ap", "event_recall", "alarmed_normal_share")
+SHARES = (
+    "micro_auc",
+    "macro_auc",
+    "ap",
+    "eer",
+    "pixel_auc",
+    "pixel_ap",
+    "pixel_level_auc",
+    "rbdc",
+    "tbdc",
+    "event_recall",
+    "alarmed_normal_share",
+)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +129,74 @@ def test_pixels_count_where_there_are_masks(result, tiny, scene):
     assert result["protocols"]["paper"]["pixel_auc"] is not None
     dataset = open_dataset(scene)
     blind = replace(dataset, test=tuple(replace(video, masks=None) for video in dataset.test))
-    assert evaluate(tiny, blind, **QUICK)["protocols"]["clean"]["pixel_auc"] is None
+    found = evaluate(tiny, blind, **QUICK)["protocols"]
+    for key in ("pixel_auc", "pixel_level_auc", "rbdc", "tbdc"):
+        assert found["clean"][key] is found["paper"][key] is None
+
+
+def test_boxes_come_from_the_map_at_levels_of_normal_footage(result, tiny, scene):
+    from oddlens.scoring.table import open_for
+    from oddlens.scoring.windows import score_frames
+
+    levels = map_levels(tiny.calibration.map_low, tiny.calibration.map_high)
+    regions = RegionDetection()
+    for video in open_dataset(scene).test:
+        scorer = tiny.scorer("exact", details=True)
+        scored = list(score_frames(scorer, open_for(tiny, video.path).frames(), video.name))
+        boxes = [map_boxes(score.map, levels, frame.image.shape[:2]) for frame, score in scored]
+        frames = np.repeat(np.arange(len(boxes)), [len(found) for found in boxes])
+        known = truth_tracks(video.masks.read(index) for index in range(len(boxes)))
+        regions.update(np.concatenate(boxes), frames, known, len(boxes))
+    clean, paper = result["protocols"]["clean"], result["protocols"]["paper"]
+    assert clean["rbdc"] == pytest.approx(regions.rbdc(), abs=0.02)
+    assert clean["tbdc"] == pytest.approx(regions.tbdc(), abs=0.02)
+    assert regions.frames == 80
+    assert paper["rbdc"] is not None
+    assert clean["pixel_level_auc"] is None
+    assert paper["pixel_level_auc"] is not None
+    floor = result["baselines"]["previous-frame"]  # no calibration, so no levels
+    assert floor["rbdc"] is None
+    assert floor["paper"]["pixel_level_auc"] is not None
+
+
+def test_training_frames_count_where_the_paper_counts_them(tiny, scene, monkeypatch):
+    protocol = PaperProtocol(head=0, tail=0, normalise="none", component="frame_error", include_training=True)
+    before = evaluate(tiny, scene, **QUICK)
+    monkeypatch.setattr(type(tiny.method), "paper_protocol", lambda method: protocol)
+    calls = []
+    found = evaluate(tiny, scene, progress=lambda *call: calls.append(call), **{**QUICK, "floors": True})
+    protocols = found["protocols"]
+    assert [protocols[name]["frames"] for name in ("clean", "paper", "paper_test_only")] == [80, 200, 80]
+    assert protocols["clean"] == before["protocols"]["clean"]
+    scores = [tiny.score(video.path, "fast")["frame_error"] for video in open_dataset(scene).train]
+    tests = [tiny.score(video.path, "fast")["frame_error"] for video in open_dataset(scene).test]
+    labels = np.concatenate([np.zeros(120), *truth(scene)])
+    expected = roc_auc_score(labels, np.concatenate([*scores, *tests]))
+    assert protocols["paper"]["micro_auc"] == pytest.approx(expected, abs=1e-3)
+    assert protocols["paper"]["rbdc"] is None
+    assert protocols["paper_test_only"]["rbdc"] is not None
+    assert found["frames"] == 80
+    assert [total for _, _, total in calls] == [4] * 4
+    assert [name for name, _, _ in calls][2:] == ["test_01", "test_02"]
+    for baseline in found["baselines"].values():
+        assert (baseline["paper"]["frames"], baseline["paper_test_only"]["frames"]) == (200, 80)
+    assert "paper (test frames only)" in evaluation_markdown(found)
+
+
+def test_missing_or_short_training_videos_are_noted(tiny, scene, tmp_path, monkeypatch):
+    protocol = PaperProtocol(head=0, tail=0, include_training=True)
+    monkeypatch.setattr(type(tiny.method), "paper_protocol", lambda method: protocol)
+    dataset = open_dataset(scene)
+    found = evaluate(tiny, replace(dataset, train=()), **QUICK)
+    assert any("there is no training video" in note for note in found["provenance"]["notes"])
+    assert list(found["protocols"]) == ["clean", "paper"]
+    with VideoWriter(tmp_path / "brief.mp4", fps=10) as writer:
+        for level in range(6):
+            writer.write(np.full((32, 32, 1), level, np.uint8))
+    brief = replace(dataset.train[0], name="brief", path=tmp_path / "brief.mp4")
+    found = evaluate(tiny, replace(dataset, train=(dataset.train[0], brief)), **QUICK)
+    assert found["protocols"]["paper"]["frames"] == 140
+    assert any(note.startswith("brief: training video left out") for note in found["provenance"]["notes"])
 
 
 def test_events_count_under_the_clean_protocol_alone(tiny, scene):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oddlens.errors import DataError
-from oddlens.evaluation.protocols import PaperProtocol, apply_paper, clean, min_max
+from oddlens.evaluation.protocols import PaperProtocol, apply_paper, clean, min_max, moving_mean
 from oddlens.metrics.ranking import roc_auc
 from oddlens.metrics.video import macro_auc, micro_auc
 
@@ -128,3 +128,47 @@ def test_clean_changes_nothing():
 def test_bad_scores_are_refused(scores, says):
     with pytest.raises(DataError, match=says):
         apply_paper(WHOLE, scores, [[0, 1]])
+
+
+def test_moving_mean_of_an_impulse_and_a_ramp():
+    # LBR-SPR specification, section 10.10
+    impulse = moving_mean(np.eye(21)[10], 10)
+    np.testing.assert_allclose(impulse, np.where((np.arange(21) >= 6) & (np.arange(21) <= 15), 0.1, 0))
+    ramp = moving_mean(np.arange(1, 21), 10)
+    expected = [1.5, 2.1, 2.8, 3.6, 4.5, *np.arange(5.5, 16), 14.4, 13.2, 11.9, 10.5]
+    np.testing.assert_allclose(ramp, expected)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 10, 30])
+def test_moving_mean_is_the_sum_over_the_window(length):
+    values = np.random.default_rng(length).normal(size=12)
+    padded = np.concatenate([np.zeros(30), values, np.zeros(30)])
+    before, after = length // 2, (length - 1) // 2
+    expected = [padded[30 + j - before : 30 + j + after + 1].sum() / length for j in range(12)]
+    np.testing.assert_allclose(moving_mean(values, length), expected, atol=1e-12)
+
+
+def test_moving_mean_runs_across_the_borders_of_videos():
+    protocol = PaperProtocol(head=0, tail=0, normalise="none", moving_mean=4)
+    videos = [[0.0, 0.0, 0.0], [8.0, 8.0], [0.0]]
+    paper = apply_paper(protocol, videos, [[0, 0, 0], [1, 1], [0]])
+    assert [s.tolist() for s in paper.scores] == [[0, 0, 2], [4, 4], [4]]
+    assert [y.tolist() for y in paper.labels] == [[0, 0, 0], [1, 1], [0]]
+
+
+def test_moving_mean_comes_after_cropping_and_scaling():
+    protocol = PaperProtocol(head=1, tail=0, moving_mean=2)
+    paper = apply_paper(protocol, [[99.0, 0.0, 10.0], [99.0, 4.0, 8.0]], np.zeros((2, 3)))
+    assert [s.tolist() for s in paper.scores] == [[0, 0.5], [0.5, 0.5]]
+
+
+def test_test_videos_alone_keep_the_scores_they_had_among_all():
+    protocol = PaperProtocol(head=2, tail=0, normalise="none", moving_mean=2)
+    with pytest.warns(UserWarning, match="video 1 has 2 frames"):
+        paper = apply_paper(
+            protocol, [[0.0, 0, 6, 6], [1.0, 1], [0.0, 0, 2, 4]], [np.zeros(4), np.zeros(2), [0, 0, 0, 1]]
+        )
+    tested = paper.videos_from(2)
+    assert tested.videos == [2]
+    assert [s.tolist() for s in tested.scores] == [[4, 3]]
+    assert [y.tolist() for y in tested.labels] == [[False, True]]

@@ -10,7 +10,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from oddlens.errors import DataError
 from oddlens.evaluation.summary import summarise
-from oddlens.metrics.pixel import PixelAUC
+from oddlens.metrics.pixel import PixelAUC, PixelLevelAUC
+from oddlens.metrics.region_matching import TruthBoxes
+from oddlens.metrics.regions import RegionDetection
 
 EVENT_KEYS = {"event_recall", "false_alarms_per_hour", "time_to_detect", "time_to_detect_p95"}
 
@@ -36,7 +38,7 @@ def test_numbers_are_those_of_the_metrics(footage):
     low, high = summary["interval"]
     assert low < summary["micro_auc"] < high
     assert 0 < summary["eer"] < 0.5
-    assert all(summary[key] is None for key in EVENT_KEYS | {"pixel_auc"})
+    assert all(summary[key] is None for key in EVENT_KEYS | {"pixel_auc", "pixel_level_auc", "rbdc", "tbdc"})
 
 
 def test_alarms_and_pixels(footage):
@@ -56,13 +58,26 @@ def test_alarms_and_pixels(footage):
     assert untimed["time_to_detect"] is None
 
 
+def test_places(footage):
+    level = PixelLevelAUC()
+    for map, mask in zip([[[0.9, 0.1]], [[0.2, 0.3]]], [[[True, False]], [[False, False]]]):
+        level.update(np.array(map), np.array(mask))
+    regions = RegionDetection()
+    regions.update([[0, 0, 9, 9, 1.0]], [0], TruthBoxes(np.array([[0.0, 0, 9, 9]]), np.array([0]), np.array([0])), 1)
+    summary = summarise(*footage, pixel_level=level, regions=regions, resamples=10)
+    assert (summary["pixel_level_auc"], summary["rbdc"], summary["tbdc"]) == (1.0, 1.0, 1.0)
+
+
 @pytest.mark.parametrize("label", [0, 1])
 def test_undefined_is_none_and_everything_is_json(label):
-    summary = summarise([[0.1, 0.2]], [[label, label]], pixel=PixelAUC(), alarms=[[]], fps=25)
+    regions = RegionDetection()
+    regions.update([], [], TruthBoxes(np.empty((0, 4)), np.empty(0), np.empty(0)), 2)
+    places = {"pixel": PixelAUC(), "pixel_level": PixelLevelAUC(), "regions": regions}
+    summary = summarise([[0.1, 0.2]], [[label, label]], **places, alarms=[[]], fps=25)
     assert summary["micro_auc"] is None
     assert summary["interval"] is None
     assert summary["macro_auc"] is None
-    assert summary["pixel_auc"] is None
+    assert all(summary[key] is None for key in ("pixel_auc", "pixel_level_auc", "rbdc", "tbdc"))
     assert summary["time_to_detect"] is None
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 

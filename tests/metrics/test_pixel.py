@@ -14,6 +14,7 @@ from oddlens.errors import DataError
 from oddlens.evaluation.bootstrap import micro_auc_interval
 from oddlens.metrics.pixel import (
     PixelAUC,
+    PixelLevelAUC,
     critical_score,
     pixel_auc,
     pixel_average_precision,
@@ -170,3 +171,14 @@ def test_criterion_against_a_sweep_of_thresholds(data):
 def test_bad_maps_are_refused(metric, maps, masks, says):
     with pytest.raises(DataError, match=says):
         metric(maps, masks)
+
+
+def test_the_pixel_level_criterion_frame_by_frame_is_that_of_all_frames(footage):
+    maps, masks = footage
+    frames = PixelLevelAUC()
+    assert np.isnan(frames.auc())
+    for map, mask in zip(maps, masks):
+        frames.update(map, mask)
+    critical = [critical_score(map, mask) for map, mask in zip(maps, masks)]
+    assert frames.auc() == roc_auc([mask.any() for mask in masks], critical)
+    assert frames.auc() == pixel_level_criterion(maps, masks)

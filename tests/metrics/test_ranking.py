@@ -159,3 +159,13 @@ def test_bad_input_is_named(metric, labels, scores, says):
         metric(labels, scores)
     assert isinstance(caught.value, OddLensError)
     assert "\n" not in str(caught.value)
+
+
+def test_values_of_the_lbr_spr_specification():
+    # Section 10.10; there FPR and FNR at the threshold where they differ least are both 0.25.
+    scores, labels = [0.1, 0.4, 0.35, 0.8, 0.7, 0.2, 0.9, 0.6], [0, 0, 1, 1, 0, 0, 1, 1]
+    assert roc_auc(labels, scores) == 0.8125
+    assert equal_error_rate(labels, scores) == pytest.approx(0.25)
+    curve = roc_curve(labels, scores)
+    nearest = np.argmin(np.abs(1 - curve.tpr - curve.fpr))
+    assert (curve.fpr[nearest], 1 - curve.tpr[nearest]) == (0.25, 0.25)

@@ -73,3 +73,27 @@ def test_bare_results_still_render(protocols: dict[str, Any]) -> None:
     bare = {"method": "m", "dataset": "d", "protocols": protocols}
     assert evaluation_markdown(bare).startswith("## m on d")
     assert "m on d" in printed(bare)
+
+
+def test_training_frames_that_count_too_give_a_third_column() -> None:
+    protocols = {**RESULT["protocols"], "paper_test_only": {"micro_auc": 0.9, "rbdc": 0.25}}
+    baselines = {"clock": {"micro_auc": 0.7, "paper": {"micro_auc": 0.6}, "paper_test_only": {"micro_auc": 0.65}}}
+    result = {**RESULT, "protocols": protocols, "baselines": baselines}
+    rows = dict(measure_rows(protocols))
+    assert rows["micro AUC"] == ["86.12 %", "93.00 %", "90.00 %"]
+    assert rows["RBDC"] == ["-", "-", "25.00 %"]
+    assert baseline_rows(baselines, protocols) == [("clock", ["70.00 %", "60.00 %", "65.00 %"])]
+    text = evaluation_markdown(result)
+    assert "| measure | clean | paper | paper (test frames only) |" in text
+    assert "| clock | 70.00 % / 60.00 % / 65.00 % |" in text
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in lines} == {5, 7}
+    assert "65.00 %" in printed(result)
+    assert "test frames" not in evaluation_markdown(RESULT)
+
+
+def test_measures_of_places_have_rows() -> None:
+    rows = dict(measure_rows({"clean": {"rbdc": 0.1, "tbdc": 0.2}, "paper": {"pixel_level_auc": 0.5}}))
+    assert rows["RBDC"] == ["10.00 %", "-"]
+    assert rows["TBDC"] == ["20.00 %", "-"]
+    assert rows["pixel-level criterion, 40 % (legacy)"] == ["-", "50.00 %"]

@@ -74,7 +74,7 @@ def evaluate(
     if floors:
         scorers |= {kind.name: WindowScorer(kind(), precision="float32", details=True) for kind in FLOORS}
     before = {name: Track() for name in scorers}
-    tracks = {name: Track(_levels(model) if name == model.name else None) for name in scorers}
+    tracks = {name: Track(levels=_levels(model) if name == model.name else None) for name in scorers}
     counted = []
     for number, video in enumerate([*training, *videos]):
         if progress:

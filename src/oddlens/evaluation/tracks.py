@@ -33,12 +33,12 @@ class Scorer(Protocol):
 class Track:
     """Scores of one scorer over some videos, and where it sees oddness."""
 
-    levels: NDArray[np.float32] | None = None
-    """Levels that make boxes of its maps."""
     scores: list[NDArray[np.float64]] = field(default_factory=list)
     paper_scores: list[NDArray[np.float64]] = field(default_factory=list)
     """The component that the paper ranks."""
     places: Places = field(default_factory=Places)
+    levels: NDArray[np.float32] | None = None
+    """Levels that make boxes of its maps; without them only a method's own boxes count."""
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +15,7 @@ from oddlens.reports import style
 from oddlens.reports.card import card_html
 from oddlens.reports.curve import curve_data
 from oddlens.reports.series import ceiling, clock
-from oddlens.reports.tables import PROTOCOLS, Rows, baseline_rows, flattened, measure_rows
+from oddlens.reports.tables import Rows, baseline_rows, column_titles, flattened, measure_rows
 from oddlens.reports.video import VideoReport
 
 __all__ = ["VideoReport", "write_report"]
@@ -174,14 +174,16 @@ def _toolbar(videos: Sequence[VideoReport]) -> str:
 def _metrics(protocols: Mapping[str, Mapping[str, Any]] | None, baselines: Mapping[str, Mapping[str, Any]]) -> str:
     if not protocols:
         return ""
-    tables = _protocol_table("", measure_rows(protocols), lead=True)
+    titles = column_titles(protocols)
+    tables = _protocol_table("", titles.values(), measure_rows(protocols), lead=True)
     if baselines:
-        tables += _protocol_table("micro AUC without learning", baseline_rows(baselines))
+        rows = baseline_rows(baselines, titles)
+        tables += _protocol_table("micro AUC without learning", titles.values(), rows)
     return f'<section class="card"><h3>Against the labels</h3><div class="measures">{tables}</div></section>\n'
 
 
-def _protocol_table(heading: str, rows: Rows, lead: bool = False) -> str:
-    heads = "".join(f"<th>{protocol}</th>" for protocol in PROTOCOLS)
+def _protocol_table(heading: str, titles: Iterable[str], rows: Rows, lead: bool = False) -> str:
+    heads = "".join(f"<th>{escape(title)}</th>" for title in titles)
     return f"<table><thead><tr><th>{heading}</th>{heads}</tr></thead><tbody>{_rows(rows, lead)}</tbody></table>"
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rich.table import Table
 
 from oddlens.reports.series import clock
 
-PROTOCOLS = ("clean", "paper")
+_COLUMNS = {"clean": "clean", "paper": "paper", "paper_test_only": "paper (test frames only)"}
+"""Titles of the protocols; the last one is there where the paper counts training frames too."""
 
 
 def _percent(value: float) -> str:
@@ -30,6 +31,9 @@ _MEASURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("ap", "average precision", _percent),
     ("eer", "equal error rate", _percent),
     ("pixel_auc", "pixel-level AUC", _percent),
+    ("pixel_level_auc", "pixel-level criterion, 40 % (legacy)", _percent),
+    ("rbdc", "RBDC", _percent),
+    ("tbdc", "TBDC", _percent),
     ("event_recall", "event recall", _percent),
     ("false_alarms_per_hour", "false alarms per hour", _rounded),
     ("time_to_detect", "time to detect (median)", _seconds),
@@ -39,14 +43,24 @@ _RANKING = ("micro_auc", "macro_auc", "ap", "eer", "pixel_auc")
 Rows = list[tuple[str, list[str]]]
 
 
+def column_titles(protocols: Mapping[str, Any]) -> dict[str, str]:
+    """Titles of the columns by protocol: `clean` and `paper` always, `paper_test_only` where it was evaluated.
+
+    Example:
+        >>> list(column_titles({"clean": {}}).values())
+        ['clean', 'paper']
+    """
+    return {name: title for name, title in _COLUMNS.items() if name in ("clean", "paper") or name in protocols}
+
+
 def measure_rows(protocols: Mapping[str, Mapping[str, Any]]) -> Rows:
-    """Rows `(measure, [clean, paper])`; a measure that no protocol has is left out.
+    """Rows `(measure, [one cell a column])`; a measure that no protocol has is left out.
 
     Example:
         >>> measure_rows({"clean": {"micro_auc": 0.8612, "interval": [0.83, 0.88]}})
         [('micro AUC', ['86.12 %', '-']), ('95 % interval', ['83.00 - 88.00 %', '-'])]
     """
-    columns = [protocols.get(protocol, {}) for protocol in PROTOCOLS]
+    columns = [protocols.get(protocol, {}) for protocol in column_titles(protocols)]
     rows: Rows = []
     for key, title, show in _MEASURES:
         cells = [_cell(column.get(key), show) for column in columns]
@@ -57,29 +71,31 @@ def measure_rows(protocols: Mapping[str, Mapping[str, Any]]) -> Rows:
     return rows
 
 
-def baseline_rows(baselines: Mapping[str, Mapping[str, Any]]) -> Rows:
-    """Rows `(baseline, [clean, paper])` of micro AUC with its interval, highest clean first.
+def baseline_rows(baselines: Mapping[str, Mapping[str, Any]], columns: Iterable[str] = ("clean", "paper")) -> Rows:
+    """Rows `(baseline, [one cell a column])` of micro AUC with its interval, highest clean first.
 
     Example:
         >>> baseline_rows({"clock": {"micro_auc": 0.749, "paper": {"micro_auc": 0.7}}})
         [('clock', ['74.90 %', '70.00 %'])]
     """
     ordered = sorted(baselines.items(), key=lambda item: -(item[1].get("micro_auc") or 0.0))
-    return [(name, [_with_interval(values), _with_interval(values.get("paper") or {})]) for name, values in ordered]
+    others = [column for column in columns if column != "clean"]
+    return [(n, [_with_interval(v), *(_with_interval(v.get(column) or {}) for column in others)]) for n, v in ordered]
 
 
 def evaluation_table(result: Mapping[str, Any]) -> Table:
     """Result of an evaluation as one table: measures, then what works without learning."""
     table = Table(title=_title(result), title_justify="left")
     table.add_column("", no_wrap=True)
-    for protocol in PROTOCOLS:
-        table.add_column(protocol, justify="right", no_wrap=True)
+    titles = column_titles(result["protocols"])
+    for title in titles.values():
+        table.add_column(title, justify="right", no_wrap=title in ("clean", "paper"))
     for name, cells in measure_rows(result["protocols"]):
         table.add_row(name, *cells)
-    baselines = baseline_rows(result.get("baselines") or {})
+    baselines = baseline_rows(result.get("baselines") or {}, titles)
     if baselines:
         table.add_section()
-        table.add_row("[dim]without learning:[/dim]", "", "")
+        table.add_row("[dim]without learning:[/dim]")
     for name, cells in baselines:
         table.add_row(f"  {_plain(name)}", *cells)
     return table
@@ -87,11 +103,13 @@ def evaluation_table(result: Mapping[str, Any]) -> Table:
 
 def evaluation_markdown(result: Mapping[str, Any]) -> str:
     """Result of an evaluation as Markdown: measures, baselines with all ranking measures, provenance."""
-    lines = [f"## {_escaped(_title(result))}", "", "| measure | clean | paper |", "|---|---:|---:|"]
+    titles = column_titles(result["protocols"])
+    lines = [f"## {_escaped(_title(result))}", "", f"| measure | {' | '.join(titles.values())} |"]
+    lines.append("|---|" + "---:|" * len(titles))
     lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in measure_rows(result["protocols"])]
     baselines = result.get("baselines") or {}
     if baselines:
-        lines += ["", "Without learning (clean / paper):", "", *_baseline_table(baselines)]
+        lines += ["", f"Without learning ({' / '.join(titles.values())}):", "", *_baseline_table(baselines, titles)]
     provenance = result.get("provenance") or {}
     if provenance:
         lines += ["", *(f"- {_escaped(key)}: {_escaped(value)}" for key, value in flattened(provenance))]
@@ -117,15 +135,15 @@ def flattened(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, st
     return pairs
 
 
-def _baseline_table(baselines: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _baseline_table(baselines: Mapping[str, Mapping[str, Any]], columns: Iterable[str]) -> list[str]:
     measures = [(key, title, show) for key, title, show in _MEASURES if key in _RANKING]
     lines = [
         "| baseline | " + " | ".join(title for _, title, _ in measures) + " |",
         "|---|" + "---:|" * len(measures),
     ]
     for name, values in baselines.items():
-        paper = values.get("paper") or {}
-        cells = [f"{_cell(values.get(key), show)} / {_cell(paper.get(key), show)}" for key, _, show in measures]
+        parts = [values if column == "clean" else values.get(column) or {} for column in columns]
+        cells = [" / ".join(_cell(part.get(key), show) for part in parts) for key, _, show in measures]
         lines.append(f"| {_escaped(name)} | " + " | ".join(cells) + " |")
     return lines
 
