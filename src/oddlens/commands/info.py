@@ -27,7 +27,7 @@ def info(detector: DetectorFolder, /) -> int:
         f"{spec.length} frames of {spec.width}x{spec.height}, {'grey' if spec.channels == 1 else 'colour'}",
     )
     table.add_row("parameters", f"{parameters:,}")
-    table.add_row("latency", f"{spec.latency} frames")
+    table.add_row("latency", f"{model.method.latency} frames")
     table.add_row("alarm", f"surprise >= {calibration.threshold:.2f}, {threshold_source(calibration)}")
     for part, values in (
         ("method", model.method.base_settings.to_dict()),

@@ -17,6 +17,10 @@ METHODS: dict[str, tuple[str, str]] = {
         "oddlens.methods.lnra.method:Lnra",
         "reconstructs clips, trained on pseudo anomalies not to (BMVC 2021)",
     ),
+    "lbr-spr": (
+        "oddlens.methods.lbr_spr.method:LbrSpr",
+        "reconstructs patches round moving objects, learns from unlabelled video (CVPR 2022)",
+    ),
 }
 """Name -> (`module:class`, one line about it)."""
 

@@ -16,8 +16,10 @@ from oddlens.errors import DetectorError, OddLensError
 from oddlens.files import atomic_path, read_json, write_json, write_text
 from oddlens.methods import method_class
 from oddlens.methods.base import Method
+from oddlens.methods.objects import ObjectMethod
 from oddlens.scoring.calibration import AlarmRule, Calibration
-from oddlens.scoring.windows import Mode, WindowScorer
+from oddlens.scoring.objects import ObjectScorer
+from oddlens.scoring.windows import Mode, Scorer, WindowScorer
 from oddlens.training.devices import pick_device
 from oddlens.training.settings import ScoringSettings
 
@@ -94,9 +96,11 @@ class Detector:
         s = self.scoring
         return AlarmRule(s.false_alarms_per_hour, s.open_frames, s.close_seconds, s.hysteresis)
 
-    def scorer(self, mode: Mode | None = None, batch_size: int | None = None, details: bool = False) -> WindowScorer:
+    def scorer(self, mode: Mode | None = None, batch_size: int | None = None, details: bool = False) -> Scorer:
         """A scorer for one stream of frames; `batch_size=1` for live use."""
         s = self.scoring
+        if isinstance(self.method, ObjectMethod):
+            return ObjectScorer(self.method, batch_size or s.batch_size, s.precision, details)
         return WindowScorer(self.method, mode or s.mode, batch_size or s.batch_size, s.precision, details)
 
     def score(

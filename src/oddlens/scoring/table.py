@@ -70,8 +70,9 @@ def score_source(
     """
     calibrate = Calibrator(detector, source.info.fps)
     scorer = detector.scorer(mode, details=details)
-    for frame, raw in score_frames(scorer, source.frames(), source.info.path):
-        yield calibrate(name or source.info.name, frame, raw)
+    video = name or source.info.name
+    for frame, raw in score_frames(scorer, source.frames(), source.info.path, video):
+        yield calibrate(video, frame, raw)
 
 
 def open_for(detector: Detector, where: str | Path, fps: float | None = None) -> Source:
@@ -80,10 +81,10 @@ def open_for(detector: Detector, where: str | Path, fps: float | None = None) ->
     Raises:
         MediaError: it cannot be read, or is grey where the detector needs colour.
     """
-    grey = detector.method.sampling.channels == 1
-    if not grey and open_source(where, fps=fps).info.channels == 1:
+    colour = detector.method.colour
+    if colour == "rgb" and open_source(where, fps=fps).info.channels == 1:
         raise MediaError(where, "is grey, the detector was trained on colour", "give colour footage")
-    return open_source(where, colour="grey" if grey else "rgb", fps=fps)
+    return open_source(where, colour=colour, fps=fps)
 
 
 class ScoreTable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -37,6 +37,18 @@ class FrameScore:
     """`float32 (n, 5)`: x1, y1, x2, y2 in pixels of the frame, and score; None where a method has only maps."""
 
 
+class Scorer(Protocol):
+    """Turns frames into scores, in order, in memory that does not depend on how many there are."""
+
+    def push(self, image: Image, video: str = "") -> list[FrameScore]:
+        """Take the next frame `uint8 (H, W, C)` of `video`; return the scores that are ready now."""
+        ...
+
+    def finish(self, name: str = "footage") -> list[FrameScore]:
+        """The footage is over: score what is left; the scorer is ready for the next footage."""
+        ...
+
+
 class WindowScorer:
     """Turns frames into scores, in order, in memory that does not depend on how many there are.
 
@@ -66,7 +78,7 @@ class WindowScorer:
         self._emitted = 0
         self._last: FrameScore | None = None
 
-    def push(self, image: Image) -> list[FrameScore]:
+    def push(self, image: Image, video: str = "") -> list[FrameScore]:
         """Take the next frame `uint8 (H, W, C)`; return the scores that are ready now."""
         fitted = fit(image, self.spec.height, self.spec.width, self.spec.channels)
         self._frames.append(to_network_values(fitted[None], self.spec))
@@ -151,7 +163,7 @@ class WindowScorer:
         return FrameScore(index, score.score, score.components, score.map, score.pictures)
 
 
-def score_run(scorer: WindowScorer, run: FrameRun) -> list[FrameScore]:
+def score_run(scorer: Scorer, run: FrameRun) -> list[FrameScore]:
     """Scores of all frames of `run`."""
     scores: list[FrameScore] = []
     for frame in run.frames:
@@ -159,12 +171,19 @@ def score_run(scorer: WindowScorer, run: FrameRun) -> list[FrameScore]:
     return scores + scorer.finish(run.video)
 
 
-def score_frames(scorer: WindowScorer, frames: Iterator[Frame], name: str) -> Iterator[tuple[Frame, FrameScore]]:
-    """Pair each frame with its score, in order; only the frames that wait for a score are kept."""
+def score_frames(
+    scorer: Scorer, frames: Iterator[Frame], name: str, video: str = ""
+) -> Iterator[tuple[Frame, FrameScore]]:
+    """Pair each frame with its score, in order; only the frames that wait for a score are kept.
+
+    Args:
+        name: of the footage, for messages.
+        video: its name in tables, and in ready boxes.
+    """
     waiting: deque[Frame] = deque()
     for frame in frames:
         waiting.append(frame)
-        for score in scorer.push(frame.image):
+        for score in scorer.push(frame.image, video):
             yield waiting.popleft(), score
     for score in scorer.finish(name):
         yield waiting.popleft(), score

@@ -12,7 +12,8 @@ from oddlens.media.store import Footage, build_store
 from oddlens.methods.lnra.convert import read_official
 from oddlens.scoring.calibration import Calibration
 from oddlens.scoring.detector import Detector, runtime
-from oddlens.training.run import cache_folder, calibrate_detector
+from oddlens.training.feeds import calibrate_detector
+from oddlens.training.resources import cache_budget, cache_folder
 from oddlens.training.settings import DataSettings, RunSettings, ScoringSettings
 
 
@@ -44,7 +45,7 @@ def import_official(
         if not dataset.train:
             raise DataError(dataset.root, "holds no training videos", "leave out --data: scores then stay raw")
         footage = [Footage(video.name, video.path, dataset.fps) for video in dataset.train]
-        store = build_store(footage, method.sampling, cache_folder(run), int(run.data.cache_gb * 1e9))
+        store = build_store(footage, method.sampling, cache_folder(run.data), cache_budget(run.data))
         calibration = calibrate_detector(detector, store.runs(), False, dataset.fps)
         detector = replace(detector, calibration=calibration)
     detector.save(out)

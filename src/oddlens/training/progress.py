@@ -56,9 +56,9 @@ class Progress:
             yield lambda done, total, remark: bars.update(task, completed=done, total=total, remark=remark)
 
     @contextmanager
-    def decoding(self) -> Iterator[Callable[[str, int, int | None], None]]:
-        """A bar for the frame store; yields what `build_store` calls."""
-        with self.bar("decoding frames") as update:
+    def decoding(self, what: str = "decoding frames") -> Iterator[Callable[[str, int, int | None], None]]:
+        """A bar for a store of frames or patches; yields what building it calls."""
+        with self.bar(what) as update:
             yield lambda video, done, total: update(done, total, video)
 
     @contextmanager

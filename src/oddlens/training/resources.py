@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,21 @@ from oddlens.errors import DataError
 from oddlens.media.store import Footage, build_store
 from oddlens.sampling.clips import count_clips
 from oddlens.sampling.intruders import ClipIntruder, Intruder, open_still_intruder
+from oddlens.training.settings import DataSettings
 from oddlens.types import SamplingSpec
+
+
+def cache_folder(data: DataSettings) -> Path:
+    """Where stores of frames, flow and patches live."""
+    if data.cache_dir:
+        return Path(data.cache_dir)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "oddlens" / "frames"
+
+
+def cache_budget(data: DataSettings) -> int:
+    """Bytes that one store may take."""
+    return int(data.cache_gb * 1e9)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -15,26 +14,21 @@ import torch
 from oddlens.config import apply_assignments, build, merge, read_yaml
 from oddlens.datasets.base import DataSet
 from oddlens.datasets.open import open_dataset
-from oddlens.errors import DataError, SettingsError
-from oddlens.media.store import Footage, FrameStore, build_store, fingerprint_footage
+from oddlens.errors import SettingsError
+from oddlens.media.store import Footage, fingerprint_footage
 from oddlens.methods import method_class
 from oddlens.methods.base import Method
+from oddlens.methods.objects import ObjectMethod
 from oddlens.recipes import find_recipe
-from oddlens.sampling.clips import FrameRun, count_clips
-from oddlens.sampling.holdout import split_holdout
-from oddlens.scoring.calibration import Calibration, NormalScores, calibrate
+from oddlens.scoring.calibration import Calibration
 from oddlens.scoring.detector import Detector, runtime
 from oddlens.scoring.table import DEFAULT_FPS
-from oddlens.scoring.windows import score_run
+from oddlens.training.feeds import Feed, chosen_videos, clip_feed
 from oddlens.training.folder import begin, check_folder, check_footage, finish, finished
 from oddlens.training.loop import FitResult, fit, make_accelerator
+from oddlens.training.object_feed import object_feed
 from oddlens.training.progress import Progress
-from oddlens.training.resources import TrainingResources
 from oddlens.training.settings import RunSettings
-
-_CALIBRATION_FRAMES = 100_000
-_MAP_SAMPLE = 97
-"""Every so many map values enter the heat-map scale (a prime, so columns do not repeat)."""
 
 
 @dataclass(frozen=True)
@@ -87,43 +81,37 @@ def train(
         check_folder(folder, run, overwrite)
     accelerator.wait_for_everyone()
     dataset = open_dataset(run.data.root, run.data.layout, run.data.labels)
-    if not dataset.train:
-        raise DataError(dataset.root, "holds no training videos", "see 'oddlens data check' on it")
-    footage = [Footage(video.name, video.path, dataset.fps) for video in dataset.train]
+    footage = [Footage(video.name, video.path, dataset.fps) for video in chosen_videos(dataset, run.data.split)]
     provenance = None if overwrite else finished(folder)
     if provenance:
         check_footage(folder, fingerprint_footage(footage))
         accelerator.end_training()
         return _past_result(folder, provenance, run)
     progress = Progress(quiet or not accelerator.is_main_process)
-    with progress.decoding() as advance:
-        store = build_store(footage, network.sampling, cache_folder(run), _budget(run), advance)
-    kept, held = split_holdout(store.runs(), run.training.holdout, network.sampling)
-    if not kept:
-        span = network.sampling.span
-        raise DataError(dataset.root, f"no training video has {span} frames", "give longer footage")
-    clips = sum(count_clips(len(part), network.sampling) for part in kept)
-    if clips < run.training.batch_size:  # said before the run folder is begun
-        fault = f"holds {clips} clips to train on, a batch takes {run.training.batch_size}"
-        raise DataError(dataset.root, fault, "give more footage or a smaller training.batch_size")
-    network.prepare_training(TrainingResources(cache_folder(run), _budget(run)))
+    feed = _feed(network, run, footage, str(dataset.root), progress)
     if accelerator.is_main_process:
-        begin(folder, run, _origin(run, dataset, store), overwrite)
+        begin(folder, run, _origin(run, dataset, feed), overwrite)
     accelerator.wait_for_everyone()
     resumed = (folder / "checkpoints" / "last.pt").exists()
     with progress.training():
-        fitted = fit(network, kept, held, run.training, folder, accelerator, progress.step)
+        fitted = fit(network, feed.train, feed.held_out, run.training, folder, accelerator, progress.step)
     if accelerator.is_main_process:
         detector = Detector(network.eval(), Calibration(frames=0), run.scoring)
-        with progress.message("calibrating on normal footage"):
-            calibration = calibrate_detector(detector, held or kept, bool(held), dataset.fps)
-        provenance = _origin(run, dataset, store) | _outcome(fitted)
+        with progress.message("calibrating"):
+            calibration = feed.calibrate(detector)
+        provenance = _origin(run, dataset, feed) | _outcome(fitted)
         replace(detector, calibration=calibration, provenance=provenance).save(folder / "detector")
         finish(folder, provenance)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     detector = Detector.load(folder / "detector", run.training.device)
-    return RunResult(folder, detector, fitted, store.summary(), resumed)
+    return RunResult(folder, detector, fitted, feed.summary, resumed)
+
+
+def _feed(method: Method, run: RunSettings, footage: Sequence[Footage], root: str, progress: Progress) -> Feed:
+    if isinstance(method, ObjectMethod):
+        return object_feed(method, run, footage, root, progress)
+    return clip_feed(method, run, footage, root, progress)
 
 
 def resolve_settings(
@@ -160,54 +148,23 @@ def resolve_settings(
     return replace(run, method={"name": chosen["name"], **checked.to_dict()})
 
 
-def calibrate_detector(
-    detector: Detector, runs: Sequence[FrameRun], held_out: bool, fps: float | None = None
-) -> Calibration:
-    """Calibration of `detector` from runs of normal frames (evenly spread ones, if they are many)."""
-    scorer = detector.scorer(details=True)
-    normal, sample = [], []
-    for run in _spread(runs, _CALIBRATION_FRAMES, detector.method.sampling.span):
-        scored = score_run(scorer, run)
-        normal.append(NormalScores(np.array([s.score for s in scored]), run.fps or fps or DEFAULT_FPS))
-        sample += [s.map.ravel()[::_MAP_SAMPLE] for s in scored if s.map is not None]
-    return calibrate(normal, detector.alarm_rule, held_out, np.concatenate(sample) if sample else None)
-
-
-def _spread(runs: Sequence[FrameRun], frames: int, span: int) -> list[FrameRun]:
-    """All runs that a window fits in, cut alike where they hold more than `frames` frames in all."""
-    share = min(1.0, frames / max(1, sum(len(run) for run in runs)))
-    cut = [(run, max(span, round(share * len(run)))) for run in runs if len(run) >= span]
-    return [FrameRun(run.video, run.start, run.frames[:length], run.fps) for run, length in cut]
-
-
-def cache_folder(run: RunSettings) -> Path:
-    """Where frame stores live."""
-    if run.data.cache_dir:
-        return Path(run.data.cache_dir)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "oddlens" / "frames"
-
-
-def _budget(run: RunSettings) -> int:
-    return int(run.data.cache_gb * 1e9)
-
-
 def _build_method(run: RunSettings) -> Method:
     values = {key: value for key, value in run.method.items() if key != "name"}
     torch.manual_seed(run.training.seed)
     return method_class(run.method["name"]).from_values(values, "method")
 
 
-def _origin(run: RunSettings, dataset: DataSet, store: FrameStore) -> dict[str, Any]:
+def _origin(run: RunSettings, dataset: DataSet, feed: Feed) -> dict[str, Any]:
     """Provenance as far as it is known before training."""
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "dataset": dataset.name,
-        "data_fingerprint": store.fingerprint,
-        "footage": store.summary(),
-        "frames": store.kept_frames,
-        "frames_seen": store.total_frames,
-        "frames_per_second": next((s.fps for s in store.segments if s.fps), dataset.fps) or DEFAULT_FPS,
+        "split": run.data.split,
+        "data_fingerprint": feed.fingerprint,
+        "footage": feed.summary,
+        "frames": feed.frames,
+        "frames_seen": feed.frames_seen,
+        "frames_per_second": feed.fps or dataset.fps or DEFAULT_FPS,
         "seed": run.training.seed,
         **runtime(),
     }

@@ -1,0 +1,1 @@
+"""LBR-SPR: localization based reconstruction with self-paced refinement (CVPR 2022)."""

@@ -1,0 +1,130 @@
+"""Frames in, patches out: flow, boxes and crops in one pass, the same for training and for live scoring."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oddlens.errors import DataError
+from oddlens.sampling.patches import Boxes, FramePatches, PatchSpec, context_indices, cut_patches
+from oddlens.types import Image
+
+Flow = NDArray[np.float32]
+"""`float32 (H, W, 2)`, from a frame to the next, in native pixels."""
+
+
+class Flows(Protocol):
+    """Optical flow of many pairs of frames."""
+
+    def many(self, firsts: Sequence[Image], seconds: Sequence[Image]) -> list[Flow]:
+        """Flow of each pair."""
+        ...
+
+
+class Finder(Protocol):
+    """Foreground boxes of many frames; a frame's boxes depend on that frame and its flow alone."""
+
+    @property
+    def needs_flow(self) -> bool:
+        """Whether the boxes rest on the flow."""
+        ...
+
+    def find_many(
+        self, images: Sequence[Image], flows: Sequence[Flow] | None, video: str, indices: Sequence[int]
+    ) -> list[Boxes]:
+        """Boxes of each frame."""
+        ...
+
+
+class PatchStream:
+    """Takes the frames of one video after the other and gives each frame's patches as soon as they are complete.
+
+    A frame waits for its context and for the flow of it (`PatchSpec.latency`). Memory holds a window of frames and
+    what is pushed at once, however long the video is.
+
+    Args:
+        spec: what a patch is.
+        flows: estimates the flow; used where patches or boxes need it.
+        finder: finds the boxes.
+    """
+
+    def __init__(self, spec: PatchSpec, flows: Flows, finder: Finder) -> None:
+        self.spec, self.flows, self.finder = spec, flows, finder
+        self._wants_flow = spec.flow or finder.needs_flow
+        self._reset()
+
+    def push(self, images: Sequence[Image], video: str = "") -> list[FramePatches]:
+        """Take the next frames `uint8 (H, W, C)`; return the patches that are complete now.
+
+        Raises:
+            DataError: a frame of another size than those before.
+        """
+        for image in images:
+            if self._images and image.shape != self._images[-1].shape:
+                height, width = image.shape[:2]
+                old = self._images[-1].shape
+                fault = f"frame {self._seen} is {width}x{height}, those before are {old[1]}x{old[0]}"
+                raise DataError(video or "footage", fault, "give footage of one size")
+            self._images.append(image)
+            self._seen += 1
+        self._estimate()
+        self._find(video)
+        return self._cut(self._seen)
+
+    def finish(self, video: str = "") -> list[FramePatches]:
+        """The video is over: its last frames stand in for those that would follow."""
+        if self._wants_flow and self._seen > self._flowed:
+            self._keep_flow(self._flows[-1] if self._flows else np.zeros((*self._images[-1].shape[:2], 2), np.float32))
+        self._find(video)
+        last = self._cut(self._seen + self.spec.latency)
+        self._reset()
+        return last
+
+    def _reset(self) -> None:
+        self._images: deque[Image] = deque()
+        self._flows: deque[Flow] = deque()
+        self._boxes: deque[Boxes] = deque()
+        self._first = 0  # frame that the first of the images and flows belongs to
+        self._seen = self._flowed = self._found = self._done = 0
+
+    def _estimate(self) -> None:
+        """Flow of every frame whose successor is there."""
+        if not self._wants_flow or self._seen - 1 <= self._flowed:
+            return
+        known = [self._images[k - self._first] for k in range(self._flowed, self._seen)]
+        for flow in self.flows.many(known[:-1], known[1:]):
+            self._keep_flow(flow)
+
+    def _keep_flow(self, flow: Flow) -> None:
+        self._flows.append(np.zeros_like(flow) if self._flowed == 0 and self.spec.first_flow == "zero" else flow)
+        self._flowed += 1
+
+    def _find(self, video: str) -> None:
+        """Boxes of every frame that has all they rest on."""
+        ready = range(self._found, self._flowed if self._wants_flow else self._seen)
+        if not ready:
+            return
+        images = [self._images[k - self._first] for k in ready]
+        flows = [self._flows[k - self._first] for k in ready] if self._wants_flow else None
+        self._boxes.extend(self.finder.find_many(images, flows, video, list(ready)))
+        self._found = ready.stop
+
+    def _cut(self, known: int) -> list[FramePatches]:
+        """Patches of the frames whose whole window lies before frame `known`."""
+        done = []
+        while self._done < min(self._found, known - self.spec.latency):
+            window = context_indices(self._done, self.spec.context, self._seen) - self._first
+            images = [self._images[k] for k in window]
+            flows = [self._flows[k] for k in window] if self.spec.flow else []
+            done.append(cut_patches(self._done, images, flows, self._boxes.popleft(), self.spec))
+            self._done += 1
+            while self._first < self._done - self.spec.context:
+                self._images.popleft()
+                if self._flows:
+                    self._flows.popleft()
+                self._first += 1
+        return done

@@ -1,0 +1,166 @@
+"""Scoring for methods that look at objects: frames in, patches, the oddest patch's score out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from oddlens.errors import DataError
+from oddlens.methods.objects import ObjectMethod
+from oddlens.sampling.patch_stream import PatchStream
+from oddlens.sampling.patches import FramePatches, whole_pixels
+from oddlens.scoring.windows import FrameScore
+from oddlens.training.devices import autocast
+from oddlens.training.settings import Precision
+from oddlens.types import Image
+
+if TYPE_CHECKING:
+    from oddlens.objects.finder import BoxFinder
+
+
+class ObjectScorer:
+    """Turns frames of any size into scores, in order and in constant memory; live and offline alike.
+
+    A frame's score is that of its oddest patch, averaged over the method's `smoothing` latest frames of the same video.
+
+    Args:
+        method: a trained method, in evaluation mode, on its device.
+        batch_size: frames whose flow, boxes and patches are computed together; 1 = no waiting beyond the method's
+            own latency (live use).
+        details: keep maps (boxes painted with their scores).
+    """
+
+    def __init__(
+        self, method: ObjectMethod, batch_size: int = 16, precision: Precision = "auto", details: bool = False
+    ) -> None:
+        self.method, self.batch_size, self.precision, self.details = method, batch_size, precision, details
+        self.device = next(method.parameters()).device
+        self.stream = open_stream(method)
+        self.smoother = Smoother(method.smoothing)
+        self._waiting: list[Image] = []
+        self._seen, self._video = 0, ""
+
+    def push(self, image: Image, video: str = "") -> list[FrameScore]:
+        """Take the next frame `uint8 (H, W, C)`; return the scores that are ready now."""
+        self._waiting.append(image)
+        self._seen, self._video = self._seen + 1, video
+        if len(self._waiting) < self.batch_size:
+            return []
+        images, self._waiting = self._waiting, []
+        return self._score(self.stream.push(images, video))
+
+    def finish(self, name: str = "footage") -> list[FrameScore]:
+        """The footage is over: score what is left; the scorer is ready for the next footage.
+
+        Raises:
+            DataError: there was no frame at all.
+        """
+        if not self._seen:
+            raise DataError(name, "has no frames", "give footage with a picture in it")
+        images, self._waiting = self._waiting, []
+        scores = self._score(self.stream.push(images, self._video) + self.stream.finish(self._video))
+        self.smoother.reset()
+        self._seen = 0
+        return scores
+
+    def _score(self, frames: Sequence[FramePatches]) -> list[FrameScore]:
+        if not frames:
+            return []
+        with torch.inference_mode(), autocast(self.precision, self.device):
+            patches = score_frames_patches(self.method, frames, self.device)
+        counts = [len(frame.boxes) for frame in frames]
+        ends = np.cumsum(counts)
+        return [
+            self._frame(frame, {name: values[end - count : end] for name, values in patches.items()})
+            for frame, count, end in zip(frames, counts, ends)
+        ]
+
+    def _frame(self, frame: FramePatches, patches: dict[str, NDArray[np.float32]]) -> FrameScore:
+        score, empty = patches.pop("score"), self.method.empty_score
+        highest = float(score.max(initial=-np.inf)) if len(score) else empty
+        components = {
+            "frame_score": highest,
+            "official": highest if len(score) else self.method.official_empty_score,
+            "boxes": float(len(score)),
+            **{name: float(values.max()) if len(values) else empty for name, values in patches.items()},
+        }
+        return FrameScore(
+            frame.index,
+            self.smoother.push(highest),
+            components,
+            painted(frame, score, empty) if self.details else None,
+            boxes=np.concatenate([frame.boxes, score[:, None]], axis=1),
+        )
+
+
+class Smoother:
+    """Causal mean of the latest scores of a video.
+
+    Example:
+        >>> mean = Smoother(2)
+        >>> [mean.push(score) for score in (1.0, 3.0, 5.0)]
+        [1.0, 2.0, 4.0]
+    """
+
+    def __init__(self, frames: int) -> None:
+        self._latest: deque[float] = deque(maxlen=frames)
+
+    def push(self, score: float) -> float:
+        """Take the next score; return the mean of the latest ones."""
+        self._latest.append(score)
+        return sum(self._latest) / len(self._latest)
+
+    def reset(self) -> None:
+        """The next score belongs to another video."""
+        self._latest.clear()
+
+
+def open_stream(method: ObjectMethod) -> PatchStream:
+    """The stream of patches that `method` is trained on and scores.
+
+    Raises:
+        OddLensError: a detector's weights, or ready boxes, cannot be read.
+    """
+    from oddlens.motion.flow import FlowEstimator
+
+    finder = open_finder(method)
+    flows = FlowEstimator(replace(method.motion_settings, units="native"))
+    return PatchStream(method.patches, flows, finder)
+
+
+def open_finder(method: ObjectMethod) -> BoxFinder:
+    """The finder of foreground boxes of `method`, with the background it has learned."""
+    from oddlens.objects.background import Background
+    from oddlens.objects.finder import BoxFinder
+
+    arrays = method.background()
+    return BoxFinder(method.object_settings, Background.from_arrays(arrays) if arrays else None)
+
+
+def score_frames_patches(
+    method: ObjectMethod, frames: Sequence[FramePatches], device: torch.device
+) -> dict[str, NDArray[np.float32]]:
+    """Scores of all patches of some frames, in order: `score` and the method's components, `float32 (N,)` each."""
+    raw = torch.from_numpy(np.concatenate([frame.raw for frame in frames])).to(device)
+    blocks = torch.from_numpy(np.concatenate([frame.blocks for frame in frames])).to(device)
+    flows = [frame.flow for frame in frames if frame.flow is not None]
+    flow = torch.from_numpy(np.concatenate(flows)).to(device) if flows else None
+    scores = method.score_patches(raw, flow, blocks)
+    named = {"score": scores.score, **scores.components}
+    return {name: value.float().cpu().numpy() for name, value in named.items()}
+
+
+def painted(frame: FramePatches, scores: NDArray[np.float32], empty: float) -> NDArray[np.float32]:
+    """Map `float32 (H, W)` of a frame: each pixel has the highest score of the boxes over it, `empty` without any."""
+    heat = np.full(frame.size, empty, np.float32)
+    edges, _ = whole_pixels(frame.boxes, frame.size)
+    for number in np.argsort(scores):  # the highest last: it covers the others
+        left, top, right, bottom = edges[number]
+        heat[top:bottom, left:right] = scores[number]
+    return heat

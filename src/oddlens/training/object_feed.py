@@ -1,0 +1,183 @@
+"""Patches round objects for a run: background, flow, boxes and crops of all its footage, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from oddlens.errors import DataError
+from oddlens.media.open import open_source
+from oddlens.media.store import Footage
+from oddlens.methods.objects import ObjectMethod
+from oddlens.sampling.clips import FrameRun
+from oddlens.sampling.holdout import split_holdout
+from oddlens.sampling.patch_set import PatchSet
+from oddlens.sampling.patch_store import PatchStore, build_patch_store
+from oddlens.scoring.calibration import Calibration, NormalScores, calibrate
+from oddlens.scoring.detector import Detector
+from oddlens.scoring.objects import open_finder, open_stream
+from oddlens.scoring.table import DEFAULT_FPS
+from oddlens.training.devices import autocast
+from oddlens.training.feeds import Feed
+from oddlens.training.progress import Progress
+from oddlens.training.resources import cache_budget, cache_folder
+from oddlens.training.settings import RunSettings
+from oddlens.types import Image
+
+_BACKGROUND_FRAMES = 120
+_CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Frames `start` to `end` (excluded) of one video of a store."""
+
+    video: int
+    start: int
+    end: int
+
+
+def object_feed(
+    method: ObjectMethod, run: RunSettings, footage: Sequence[Footage], root: str, progress: Progress
+) -> Feed:
+    """Patches round the foreground objects of `footage`.
+
+    Raises:
+        DataError: no object was found in all the footage.
+        OddLensError: the footage, weights of a detector or ready boxes cannot be read, or the cache not be written.
+    """
+    from oddlens.objects.finder import BoxFinder
+
+    if BoxFinder(method.object_settings).needs_background and not method.background():
+        with progress.message("learning the background"):
+            learn_background(method, footage)
+    identity = _identity(method)
+    with progress.decoding("finding objects") as advance:
+        store = build_patch_store(
+            footage,
+            method.patches,
+            lambda: open_stream(method),
+            identity,
+            cache_folder(run.data),
+            cache_budget(run.data),
+            advance,
+        )
+    if not store.patches:
+        remedy = "nothing moves in it, or lower the thresholds of method.objects; 'oddlens boxes' shows what is found"
+        raise DataError(root, f"not one object was found in {store.frames} frames", remedy)
+    kept, held = _split(store, run.training.holdout)
+    train, held_out = PatchSet(store, _within(store, kept), method.every), PatchSet(store, _within(store, held))
+    if not len(train):
+        raise DataError(root, "the footage left for training holds no object", "lower training.holdout")
+    fps = next((video.fps for video in store.videos if video.fps), None)
+    return Feed(
+        train=train,
+        held_out=held_out if len(held_out) else None,
+        fingerprint=store.fingerprint,
+        summary=store.summary(),
+        frames=store.frames,
+        frames_seen=store.frames,
+        fps=fps,
+        calibrate=lambda detector: calibrate_on_store(detector, store, held or kept, bool(held)),
+    )
+
+
+def learn_background(method: ObjectMethod, footage: Sequence[Footage]) -> None:
+    """Learn the still background from frames spread evenly over `footage`, and keep it in `method`."""
+    from oddlens.objects.background import learn_background as learn
+
+    method.set_background(learn(spread_frames(footage, _BACKGROUND_FRAMES)).to_arrays())
+
+
+def spread_frames(footage: Sequence[Footage], count: int) -> Iterator[Image]:
+    """About `count` frames, evenly spread over all videos."""
+    sources = [open_source(item.path, fps=item.fps) for item in footage]
+    frames = [source.info.frames or sum(1 for _ in source.frames()) for source in sources]
+    step = max(1, sum(frames) // count)
+    passed = 0
+    for source, length in zip(sources, frames):
+        for frame in source.frames():
+            if (passed + frame.index) % step == step // 2:
+                yield frame.image
+        passed += length
+
+
+def calibrate_on_store(
+    detector: Detector, store: PatchStore, stretches: Sequence[Stretch], held_out: bool
+) -> Calibration:
+    """Calibration of `detector` from the patches of the frames in `stretches`: the scores live frames would get."""
+    method = detector.method
+    assert isinstance(method, ObjectMethod)
+    scores = score_store(method, store, detector.scoring.precision)
+    videos, frames = np.asarray(store.array("videos")), np.asarray(store.array("frames"))
+    runs = []
+    for stretch in stretches:
+        fps = (store.videos[stretch.video].fps or DEFAULT_FPS) / store.every
+        mine = (videos == stretch.video) & (frames >= stretch.start) & (frames < stretch.end)
+        highest = np.full(-(-(stretch.end - stretch.start) // store.every), -np.inf)
+        first = -(-stretch.start // store.every)
+        np.maximum.at(highest, frames[mine] // store.every - first, scores[mine])
+        highest[np.isinf(highest)] = method.empty_score
+        runs.append(NormalScores(_causal_mean(highest, max(1, round(method.smoothing / store.every))), fps))
+    return calibrate(runs, detector.alarm_rule, held_out, scores)
+
+
+def score_store(method: ObjectMethod, store: PatchStore, precision: Any = "auto") -> NDArray[np.float64]:
+    """Scores `(N,)` of all patches of a store."""
+    device = next(method.parameters()).device
+    kinds = ("raw", "flow") if store.spec.flow else ("raw",)
+    arrays = {kind: store.array(kind) for kind in kinds}
+    blocks = store.array("blocks")
+    scores = []
+    for start in range(0, store.patches, _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        raw, *flow = (torch.from_numpy(np.array(arrays[kind][rows])).to(device) for kind in kinds)
+        where = torch.from_numpy(np.array(blocks[rows], np.int64)).to(device)
+        with torch.inference_mode(), autocast(precision, device):
+            scores.append(method.score_patches(raw, flow[0] if flow else None, where).score.double().cpu().numpy())
+    return np.concatenate(scores) if scores else np.zeros(0)
+
+
+def _identity(method: ObjectMethod) -> dict[str, Any]:
+    """What the patches depend on besides the footage and the spec, ready for JSON."""
+    import hashlib
+
+    digest = hashlib.sha256(b"".join(value.tobytes() for _, value in sorted(method.background().items())))
+    flow, objects = method.motion_settings.to_dict(), method.object_settings.to_dict()
+    finder = open_finder(method)
+    return {"flow": flow, "objects": objects, "background": digest.hexdigest(), **finder.provenance()}
+
+
+def _split(store: PatchStore, share: float) -> tuple[list[Stretch], list[Stretch]]:
+    """Training and held-out stretches of the videos, as for clips."""
+    from oddlens.types import SamplingSpec
+
+    runs = [
+        FrameRun(str(number), 0, np.zeros((video.frames, 0), np.uint8)) for number, video in enumerate(store.videos)
+    ]
+    parts = split_holdout(runs, share, SamplingSpec(height=1, width=1))
+    kept, held = ([Stretch(int(r.video), r.start, r.start + len(r)) for r in part] for part in parts)
+    return kept, held
+
+
+def _within(store: PatchStore, stretches: Sequence[Stretch]) -> NDArray[np.bool_]:
+    """Which patches lie in one of `stretches`."""
+    videos, frames = np.asarray(store.array("videos")), np.asarray(store.array("frames"))
+    chosen = np.zeros(store.patches, np.bool_)
+    for part in stretches:
+        chosen |= (videos == part.video) & (frames >= part.start) & (frames < part.end)
+    return chosen
+
+
+def _causal_mean(values: NDArray[np.float64], frames: int) -> NDArray[np.float64]:
+    """Mean of each value and those before it, at most `frames` in all."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - frames, 0)
+    means: NDArray[np.float64] = (sums[ends] - sums[starts]) / (ends - starts)
+    return means
