@@ -70,7 +70,8 @@ def map_boxes(map: FloatArray, levels: ArrayLike, size: tuple[int, int] | None =
 
 
 def _parts(scores: NDArray[np.float32], above: NDArray[np.uint8], left: int, top: int) -> NDArray[np.float32]:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(above, connectivity=8)
+    # the default algorithm takes two to three times as long
+    count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(above, 8, cv2.CV_32S, cv2.CCL_BBDT)
     inside = above > 0
     highest = np.full(count, -np.inf, np.float32)
     np.maximum.at(highest, labels[inside].astype(np.intp), scores[inside])
