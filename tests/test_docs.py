@@ -13,7 +13,7 @@ from oddlens.cli import main
 from oddlens.config import Settings
 from oddlens.methods.lnra.method import LnraSettings
 from oddlens.methods.lnra.pseudo import PseudoAnomaly
-from oddlens.training.settings import DataSettings, ScoringSettings, TrainingSettings
+from oddlens.training.settings import DataSettings, ScoringSettings, SelfPacedSettings, TrainingSettings
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PAGES = sorted([*(_ROOT / "docs").rglob("*.md"), *_ROOT.glob("*.md"), *(_ROOT / "src").rglob("*.md")])
@@ -83,6 +83,7 @@ def _rows(text: str) -> set[str]:
         ("methods/lnra.md", PseudoAnomaly),
         ("command-line.md", DataSettings),
         ("command-line.md", TrainingSettings),
+        ("command-line.md", SelfPacedSettings),
         ("command-line.md", ScoringSettings),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,10 +18,13 @@ import torch
 from oddlens.config import merge
 from oddlens.media.writer import VideoWriter
 from oddlens.methods import METHODS
+from oddlens.methods.base import Method
+from oddlens.training.loop import fit, make_accelerator
 from oddlens.training.progress import Progress
 from oddlens.training.run import RunResult, train
 
 PLUGIN = Path(__file__).parent / "plugin"
+sys.path.append(str(PLUGIN))
 Train = Callable[..., RunResult]
 
 
@@ -81,6 +85,17 @@ def run(footage: Path) -> Train:
 
     def start(settings: dict[str, Any], out: Path, overwrite: bool = False, **changes: Any) -> RunResult:
         return train(data=footage, out=out, settings=merge(settings, changes), overwrite=overwrite)
+
+    return start
+
+
+@pytest.fixture(name="train")
+def train_samples(tmp_path: Path) -> Callable[..., Any]:
+    """Trains a method on samples of any kind, without footage."""
+
+    def start(method: Method, samples: Any, settings: Any, on_step: Any = None, **given: Any) -> Any:
+        folder = tmp_path / given.get("name", "run")
+        return fit(method, samples, given.get("held_out"), settings, folder, make_accelerator(settings), on_step)
 
     return start
 

@@ -47,7 +47,7 @@ def test_finished_run_is_not_trained_again(
     first = run(lnra, tmp_path / "run")
     before = snapshot(tmp_path / "run")
     monkeypatch.setattr(module, "fit", None)
-    monkeypatch.setattr(module, "build_store", None)
+    monkeypatch.setattr(module, "clip_feed", None)
     again = run(lnra, tmp_path / "run")
     assert snapshot(tmp_path / "run") == before
     assert again.resumed and again.footage == first.footage and again.fit.steps == first.fit.steps

@@ -30,9 +30,17 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "epochs": ("lnra", {"training": {"iterations": 0, "epochs": 2, "batch_size": 9}}),
     "two phases with dropout": ("toy", {"method": {"dropout": 0.5}}),
+    "self-paced": (
+        "lnra",
+        {
+            "method": {"pseudo": [SKIP]},
+            "training": {"iterations": 50, "self_paced": {"mode": "mixture", "shrink_rate": 0.2, "warm_up": 0.1}},
+        },
+    ),
     "worker process": ("lnra", {"method": {"pseudo": [PATCH]}, "training": {"workers": 1}}),
 }
 _UNTIMED = ("step", "epoch", "learning_rate", "loss", "validation_loss", "normal", "pseudo", "error", "critic")
+_UNTIMED += ("pace_weight", "pace_dropped", "pace_width")
 
 
 def results(folder: Path) -> tuple[bytes, str]:

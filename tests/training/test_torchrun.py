@@ -17,6 +17,7 @@ from oddlens.config import to_yaml
 from oddlens.files import read_json
 
 PLUGIN = Path(__file__).parent / "plugin"
+PACED = {"statistics": "batch", "warm_up": 0.1, "initial_width": 1}
 
 
 @pytest.fixture
@@ -29,7 +30,9 @@ def entry_point(tmp_path: Path) -> Path:
     return info.parent
 
 
+@pytest.mark.parametrize("paced", ["none", "hard"])
 def test_two_processes_share_each_batch_and_write_one_detector(
+    paced: str,
     run: Callable[..., Any],
     toy: dict[str, Any],
     footage: Path,
@@ -37,7 +40,7 @@ def test_two_processes_share_each_batch_and_write_one_detector(
     entry_point: Path,
     tmp_path: Path,
 ) -> None:
-    settings = {**toy, "training": {**toy["training"], "batch_size": 6}}
+    settings = {**toy, "training": {**toy["training"], "batch_size": 6, "self_paced": PACED | {"mode": paced}}}
     (tmp_path / "toy.yaml").write_text(to_yaml(settings))
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "oddlens"]
     command += ["train", "toy", "--data", str(footage), "--out", str(tmp_path / "shared")]
@@ -54,6 +57,9 @@ def test_two_processes_share_each_batch_and_write_one_detector(
     assert {row["samples"] for row in rows} == {3.0}
     assert all(row["loss"] is not None and np.isfinite(row["loss"]) for row in rows)
     assert read_json(tmp_path / "shared" / "provenance.json")["steps"] == 10
+    if paced == "hard":
+        expected = [row["pace_dropped"] for row in metrics(alone.folder)]
+        assert [row["pace_dropped"] for row in rows] == expected and max(expected) > 0
     # the mean of two gradients over halves of a batch is the gradient over the batch
     weights = [load_file(folder / "detector" / "weights.safetensors") for folder in (tmp_path / "shared", alone.folder)]
     for name, value in weights[1].items():

@@ -13,6 +13,11 @@ Whole = Annotated[int | None, tyro.conf.arg(metavar="INT")]
 Number = Annotated[float | None, tyro.conf.arg(metavar="NUMBER")]
 ModeName = Annotated[Literal["exact", "fast"] | None, tyro.conf.arg(metavar="{exact,fast}")]
 DeviceName = Annotated[Literal["auto", "cpu", "cuda", "mps"] | None, tyro.conf.arg(metavar="{auto,cpu,cuda,mps}")]
+PaceName = Annotated[
+    Literal["none", "hard", "linear", "huber", "mixture"] | None,
+    tyro.conf.arg(metavar="{none,hard,linear,huber,mixture}"),
+]
+SplitName = Annotated[Literal["train", "test", "merge"] | None, tyro.conf.arg(metavar="{train,test,merge}")]
 DetectorFolder = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DETECTOR")]
 Inputs = Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="INPUT...")]
 MethodName = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="METHOD")]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from oddlens.commands.options import DeviceName, MethodName, Number, Text, Whole
+from oddlens.commands.options import DeviceName, MethodName, Number, PaceName, SplitName, Text, Whole
 
 
 def train(
@@ -19,6 +19,8 @@ def train(
     out: Path = Path("run"),
     config: Text = None,
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE"), tyro.conf.UseAppendAction] = (),
+    self_paced: PaceName = None,
+    split: SplitName = None,
     layout: Text = None,
     labels: Text = None,
     cache_gb: Number = None,
@@ -39,6 +41,8 @@ def train(
         out: run folder: settings, logs, checkpoints and the finished detector.
         config: a YAML file, or a recipe's name such as lnra/cpu.
         set: change one setting, e.g. --set training.iterations=500 (may be repeated).
+        self_paced: how training samples with large losses count less: for footage that is not all normal.
+        split: which videos to train on: the training ones, the unlabelled test footage itself, or both.
         layout: how the data lies, where it is not recognised.
         labels: which labels to read (they are not used in training).
         cache_gb: largest size of the frame store; longer footage is sampled evenly over time.
@@ -54,8 +58,8 @@ def train(
     from oddlens.training.run import train as run
 
     given: dict[str, dict[str, Any]] = {
-        "data": {"layout": layout, "labels": labels, "cache_gb": cache_gb, "cache_dir": cache_dir},
-        "training": {"seed": seed, "device": device},
+        "data": {"split": split, "layout": layout, "labels": labels, "cache_gb": cache_gb, "cache_dir": cache_dir},
+        "training": {"seed": seed, "device": device, "self_paced": self_paced and {"mode": self_paced}},
         "scoring": {"false_alarms_per_hour": false_alarms_per_hour},
     }
     settings = {
@@ -90,6 +94,9 @@ def _summarise(result: object) -> None:
     detector, out = result.detector, console()
     minutes = result.fit.seconds / 60
     out.print(f"[bold]{detector.name}[/] trained: {result.fit.steps} steps in {minutes:.1f} min; {result.footage}")
+    if result.fit.pace_widths:
+        first, last = result.fit.pace_widths
+        out.print(f"self-paced: samples count less from {first:.2f} standard deviations at first, {last:.2f} at last")
     out.print(f"threshold {detector.calibration.threshold:.2f}: {threshold_source(detector.calibration)}")
     say_faults("warning", detector.calibration.warnings)
     out.print(f"detector: {result.folder / 'detector'}")

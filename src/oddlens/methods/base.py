@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from oddlens.config import Settings, build
+from oddlens.errors import SettingsError
 from oddlens.media.source import Colour
 from oddlens.sampling.clips import Clip, to_network_values, window
 from oddlens.types import Losses, SamplingSpec, Scores
@@ -47,6 +48,8 @@ class Method(nn.Module, ABC):
     def __init__(self, settings: MethodSettings) -> None:
         super().__init__()
         self.base_settings = settings
+        self.pacing: nn.Module | None = None
+        """Weights the samples while the method is trained, called as (method, batch, step, phase); set by the loop."""
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any], where: str) -> Method:
@@ -97,6 +100,16 @@ class Method(nn.Module, ABC):
     def prepare_training(self, resources: Resources) -> None:
         """Open what the samples need besides the clips (intruder images, say); called once, before training."""
 
+    def pace_scores(self, batch: Batch) -> Tensor:
+        """How bad each sample is, `(B,)`, higher = worse: what self-paced training weights it by.
+
+        Called in eval mode, without gradient; the default is the loss of each sample in the first phase.
+
+        Raises:
+            SettingsError: the method does not give the loss of each sample.
+        """
+        return sample_losses(self.training_step(batch, 0, self.phases[0]), self.name)
+
     def conclude_training(self, samples: Samples, batch_size: int) -> None:
         """Set what only the trained method can tell of its training samples; called once, in eval mode, afterwards."""
 
@@ -107,5 +120,20 @@ class Method(nn.Module, ABC):
         return PaperProtocol(head=0, tail=0)
 
     def forward(self, batch: Batch, step: int, phase: str) -> Losses:
-        """The training step, under the name that wrappers call."""
+        """The training step, under the name that wrappers call; self-paced where `pacing` is set."""
+        if self.pacing is not None and self.training:
+            losses: Losses = self.pacing(self, batch, step, phase)
+            return losses
         return self.training_step(batch, step, phase)
+
+
+def sample_losses(losses: Losses, name: str) -> Tensor:
+    """The loss of each sample, `(B,)`.
+
+    Raises:
+        SettingsError: the method called `name` does not give it.
+    """
+    if losses.per_sample is None:
+        fault = f"method '{name}' does not say how large the loss of each sample is"
+        raise SettingsError("training.self_paced", fault, "set training.self_paced.mode: none")
+    return losses.per_sample

@@ -22,6 +22,7 @@ from oddlens.methods.base import Method
 from oddlens.sampling.order import Place, ReadyBatch, Samples, StepSampler, whole
 from oddlens.training.checkpoint import Checkpoint, load_checkpoint, restore_random_state
 from oddlens.training.devices import pick_device, use_bfloat16
+from oddlens.training.pacing import SelfPacing
 from oddlens.training.plan import Plan
 from oddlens.training.recorder import Recorder
 from oddlens.training.settings import TrainingSettings
@@ -46,6 +47,8 @@ class FitResult:
     seconds: float
     validation_loss: float
     """Held-out normal loss of the weights kept, NaN without held-out footage."""
+    pace_widths: tuple[float, float] | None = None
+    """k of self-paced training at its first weighted step and at the last one, `None` without it."""
 
 
 def make_accelerator(settings: TrainingSettings, phases: int = 1) -> Accelerator:
@@ -83,6 +86,30 @@ def fit(
     """
     torch.manual_seed(settings.seed)
     _check_processes(settings, samples, accelerator)
+    pacing = SelfPacing(settings) if settings.self_paced.mode != "none" else None
+    method.pacing = pacing
+    try:
+        recorder = _train(method, samples, held_out_samples, settings, folder, accelerator, on_step)
+    finally:
+        method.pacing = None  # it is no part of the detector
+    method.eval()
+    with torch.no_grad(), accelerator.autocast():
+        method.conclude_training(samples, settings.batch_size)
+    seconds, timetable = recorder.seconds, recorder.plan.timetable
+    widths = pacing.widths(timetable) if pacing else None
+    return FitResult(timetable.steps, seconds, recorder.validation_loss(), widths)
+
+
+def _train(
+    method: Method,
+    samples: Samples,
+    held_out_samples: Samples | None,
+    settings: TrainingSettings,
+    folder: Path,
+    accelerator: Accelerator,
+    on_step: OnStep | None,
+) -> Recorder:
+    """All steps that are left."""
     optimizers = method.configure_optimizers()
     plan = Plan.of(settings, samples, optimizers)
     state = _resume(folder / "checkpoints" / "last.pt", method, optimizers)
@@ -100,6 +127,8 @@ def fit(
         for step, batch in enumerate(loader, first_step + 1):
             model.train()
             place = plan.timetable.place(step)
+            if isinstance(method.pacing, SelfPacing):
+                method.pacing.enter(place)
             moved = {name: value.to(accelerator.device, non_blocking=True) for name, value in batch.items()}
             values = _optimise(model, method.phases, prepared, moved, place, plan, accelerator)
             if not np.isfinite(values["loss"]):
@@ -114,11 +143,7 @@ def fit(
             if stopping and step < plan.steps:
                 accelerator.wait_for_everyone()  # else a process that ends first could end the one that writes
                 raise Interrupted(step)
-    method.eval()
-    with torch.no_grad(), accelerator.autocast():
-        method.conclude_training(samples, settings.batch_size)
-    seconds = recorder.seconds
-    return FitResult(plan.steps, seconds, recorder.validation_loss())
+    return recorder
 
 
 def _optimise(

@@ -10,6 +10,7 @@ from oddlens.config import Settings
 from oddlens.errors import SettingsError
 
 Precision = Literal["auto", "float32", "bfloat16"]
+PaceMode = Literal["none", "hard", "linear", "huber", "mixture"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,53 @@ class DataSettings(Settings):
         """Refuse a budget that holds nothing."""
         if not 0 < self.cache_gb < inf:
             raise SettingsError("data.cache_gb", f"is {self.cache_gb}", "give a size above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfPacedSettings(Settings):
+    """Self-paced refinement: training samples with unusually large losses count less.
+
+    After a warm-up, a sample's weight falls with its score, from the mean of the scores to k standard deviations
+    above it; k begins at `initial_width` and falls to 1.
+    """
+
+    mode: PaceMode = "none"
+    """How weights fall: `hard` drops from k on, `linear` falls to there, `huber` falls beyond, `mixture` (the paper's
+    choice) is 1 up to one standard deviation and falls to 0 at k."""
+    warm_up_epochs: int = 5
+    """Epochs without weights, where `training.epochs` sets the length."""
+    warm_up: float = 0.2
+    """Share of the steps without weights, where `training.iterations` sets the length."""
+    initial_width: float = 4.0
+    shrink_rate: float = 0.005
+    """What k loses with each batch."""
+    schedule: Literal["batches", "share"] = "batches"
+    """`batches`: k falls by `shrink_rate` (official); `share`: it reaches 1 at `narrowest_at`, however many batches
+    that takes."""
+    narrowest_at: float = 0.5
+    """Share of the steps at which k has fallen to 1."""
+    statistics: Literal["auto", "batch", "recent"] = "auto"
+    """What mean and standard deviation are taken from: the batch (official), or the last 256 scores; `auto` takes the
+    batch from 64 samples on."""
+    one_pass: bool = False
+    """Judge by the training step's own losses, without a pass in eval mode: cheaper, not official, and unfit for
+    methods that train on pseudo anomalies."""
+    paper: bool = False
+    """Official behaviour where all scores are equal: the batch is ignored (but for `huber`)."""
+
+    def __post_init__(self) -> None:
+        """Refuse widths and lengths that make no schedule."""
+        if self.warm_up_epochs < 0:
+            raise SettingsError("training.self_paced.warm_up_epochs", f"is {self.warm_up_epochs}", "give 0 or more")
+        if not 0 <= self.warm_up < 1:
+            raise SettingsError("training.self_paced.warm_up", f"is {self.warm_up}", "give a share from 0 to below 1")
+        if not 1 <= self.initial_width < inf:
+            raise SettingsError("training.self_paced.initial_width", f"is {self.initial_width}", "give 1 or more")
+        if not 0 <= self.shrink_rate < inf:
+            raise SettingsError("training.self_paced.shrink_rate", f"is {self.shrink_rate}", "give 0 or more")
+        if not 0 < self.narrowest_at <= 1:
+            fault, remedy = f"is {self.narrowest_at}", "give a share above 0, up to 1"
+            raise SettingsError("training.self_paced.narrowest_at", fault, remedy)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +113,8 @@ class TrainingSettings(Settings):
     """CPU threads; 0 = all cores."""
     workers: int = 0
     """Processes that prepare samples; 0 = the training process itself."""
+    self_paced: SelfPacedSettings = field(default_factory=SelfPacedSettings)
+    """Weights that let the training ignore what is rare in its footage."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no training."""
@@ -83,6 +133,10 @@ class TrainingSettings(Settings):
             raise SettingsError("training.select", fault, "hold footage out, or set it to last")
         if not 0 <= self.seed < 1 << 63:
             raise SettingsError("training.seed", f"is {self.seed}", "give a whole number from 0 to 2^63 - 1")
+        paced = self.self_paced
+        if paced.mode != "none" and self.epochs and paced.warm_up_epochs >= self.epochs:
+            fault = f"is {paced.warm_up_epochs} of {self.epochs} epochs, so no step would be self-paced"
+            raise SettingsError("training.self_paced.warm_up_epochs", fault, "lower it, or train for more epochs")
         for name in ("workers", "threads", "validate_every", "checkpoint_steps", "checkpoint_seconds"):
             if not getattr(self, name) >= 0:
                 raise SettingsError(f"training.{name}", f"is {getattr(self, name)}", "give 0 or more")

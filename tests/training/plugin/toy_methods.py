@@ -47,11 +47,13 @@ class Toy(Method):
         if phase == "critic":
             total = (softplus(-self.critic(clips)) + softplus(self.critic(copies.detach()))).mean()
             return Losses(total, {"critic": total})
-        error = (copies - clips).square().mean()
+        per_sample = (copies - clips).square().mean(dim=1)
+        error = per_sample.mean()
         if self.training and step == self.settings.nan_step:
             error = error * float("nan")
         total = error + 0.1 * softplus(-self.critic(copies)).mean()
-        return Losses(total, {"error": error, "samples": torch.tensor(float(len(clips)))})
+        terms = {"error": error, "samples": torch.tensor(float(len(clips)))}
+        return Losses(total, terms, per_sample)
 
     def configure_optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {

@@ -130,6 +130,11 @@ class Lnra(Method):
         }
         return Losses(per_sample.mean(), terms, per_sample)
 
+    def pace_scores(self, batch: Batch) -> Tensor:
+        """Error of the reconstructed normal clip: a pseudo anomaly says nothing about the clip it was made from."""
+        clean = batch["target"]
+        return (self._reconstruct(clean).float() - clean).square().mean(dim=(1, 2, 3, 4))
+
     def configure_optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """Adam at the paper's settings."""
         return {"main": torch.optim.Adam(self.parameters(), lr=self.settings.learning_rate)}
