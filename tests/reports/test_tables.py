@@ -96,4 +96,4 @@ def test_measures_of_places_have_rows() -> None:
     rows = dict(measure_rows({"clean": {"rbdc": 0.1, "tbdc": 0.2}, "paper": {"pixel_level_auc": 0.5}}))
     assert rows["RBDC"] == ["10.00 %", "-"]
     assert rows["TBDC"] == ["20.00 %", "-"]
-    assert rows["pixel-level criterion, 40 % (legacy)"] == ["-", "50.00 %"]
+    assert rows["pixel criterion, legacy"] == ["-", "50.00 %"]

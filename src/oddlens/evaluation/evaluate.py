@@ -67,12 +67,13 @@ def evaluate(
     """
     model = detector if isinstance(detector, Detector) else Detector.load(detector)
     dataset = data if isinstance(data, DataSet) else open_dataset(data, layout, labels)
-    videos, notes = _usable(dataset, model)
+    rules = [kind() for kind in FLOORS] if floors else []
+    shortest = max(method.shortest for method in (model.method, *rules))
+    videos, notes = _usable(dataset, shortest)
     paper = model.method.paper_protocol()
-    training, more = _training(dataset, model) if paper.include_training else ([], [])
+    training, more = _training(dataset, shortest) if paper.include_training else ([], [])
     scorers: dict[str, Scorer] = {model.name: model.scorer(mode, details=True)}
-    if floors:
-        scorers |= {kind.name: WindowScorer(kind(), precision="float32", details=True) for kind in FLOORS}
+    scorers |= {rule.name: WindowScorer(rule, precision="float32", details=True) for rule in rules}
     before = {name: Track() for name in scorers}
     tracks = {name: Track(levels=_levels(model) if name == model.name else None) for name in scorers}
     counted = []
@@ -99,9 +100,8 @@ def evaluate(
     }
 
 
-def _usable(dataset: DataSet, detector: Detector) -> tuple[list[Video], list[str]]:
-    """Labelled test videos long enough for a window, and notes on those left out."""
-    span = detector.method.sampling.span
+def _usable(dataset: DataSet, shortest: int) -> tuple[list[Video], list[str]]:
+    """Labelled test videos of at least `shortest` frames, and notes on those left out."""
     labelled = [video for video in dataset.test if video.labels is not None]
     if not labelled:
         raise DataError(
@@ -109,23 +109,22 @@ def _usable(dataset: DataSet, detector: Detector) -> tuple[list[Video], list[str
             "has no labelled test video",
             "see 'oddlens data check' on it, and docs/data-sets.md",
         )
-    short = [video for video in labelled if video.labels is not None and len(video.labels) < span]
-    notes = [f"{video.name}: left out, shorter than one window of {span} frames" for video in short]
+    short = [video for video in labelled if video.labels is not None and len(video.labels) < shortest]
+    notes = [f"{video.name}: left out, shorter than {shortest} frames" for video in short]
     usable = [video for video in labelled if video not in short]
     if not usable:
-        raise DataError(dataset.root, f"no test video has {span} frames", "give longer footage")
+        raise DataError(dataset.root, f"no test video has {shortest} frames", "give longer footage")
     unlabelled = len(dataset.test) - len(labelled)
     return usable, notes + ([f"{unlabelled} test videos have no labels and are left out"] if unlabelled else [])
 
 
-def _training(dataset: DataSet, detector: Detector) -> tuple[list[Video], list[str]]:
-    """Training videos long enough for a window, as normal ones without labels, and notes on the rest."""
+def _training(dataset: DataSet, shortest: int) -> tuple[list[Video], list[str]]:
+    """Training videos of at least `shortest` frames, without labels and masks, and notes on the rest."""
     if not dataset.train:
         return [], ["the paper's protocol counts training frames too, but there is no training video"]
-    span = detector.method.sampling.span
-    usable = [video for video in dataset.train if count_frames(video.path) >= span]
+    usable = [video for video in dataset.train if count_frames(video.path) >= shortest]
     short = [video.name for video in dataset.train if video not in usable]
-    notes = [f"{name}: training video left out, shorter than one window of {span} frames" for name in short]
+    notes = [f"{name}: training video left out, shorter than {shortest} frames" for name in short]
     return [replace(video, labels=None, masks=None) for video in usable], notes
 
 

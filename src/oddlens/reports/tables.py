@@ -31,7 +31,7 @@ _MEASURES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("ap", "average precision", _percent),
     ("eer", "equal error rate", _percent),
     ("pixel_auc", "pixel-level AUC", _percent),
-    ("pixel_level_auc", "pixel-level criterion, 40 % (legacy)", _percent),
+    ("pixel_level_auc", "pixel criterion, legacy", _percent),
     ("rbdc", "RBDC", _percent),
     ("tbdc", "TBDC", _percent),
     ("event_recall", "event recall", _percent),
