@@ -71,6 +71,8 @@ def evaluate(
     shortest = max(method.shortest for method in (model.method, *rules))
     videos, notes = _usable(dataset, shortest)
     paper = model.method.paper_protocol()
+    if model.provenance.get("split") == "merge":  # trained on both, and officially judged on both
+        paper = replace(paper, include_training=True)
     training, more = _training(dataset, shortest) if paper.include_training else ([], [])
     scorers: dict[str, Scorer] = {model.name: model.scorer(mode, details=True)}
     scorers |= {rule.name: WindowScorer(rule, precision="float32", details=True) for rule in rules}
