@@ -14,8 +14,9 @@ Sizes = NDArray[np.float32]
 
 _LARGER = 1.25
 """A region this many times wider or higher than an object may be several."""
-_SOFT_X, _SOFT_Y = 0.2, 0.18
-"""Standard deviations of the smoothing that shows where bodies are, in widths and heights of an object."""
+_SOFT = ((0.12, 0.18), (0.3, 0.12))
+"""Standard deviations of the smoothings that show where bodies are, in widths and heights of an object: one for those
+side by side and, where it shows one alone, one for those above one another."""
 _APART_X, _APART_Y = 0.7, 0.6
 """Least distance of two bodies, likewise."""
 _VALLEY = 0.92
@@ -87,7 +88,8 @@ def _parts(region: NDArray[np.bool_], width: float, height: float) -> Boxes:
         small = (max(1, -(-columns // shrink)), max(1, -(-rows // shrink)))
         region = cv2.resize(region.astype(np.float32), small, interpolation=cv2.INTER_AREA) >= 0.5
         width, height = width / shrink, height / shrink
-    bodies = _bodies(region, width, height)
+    tries = (_bodies(region, width, height, *soft) for soft in _SOFT)
+    bodies = next((found for found in tries if len(found) > 1), [])
     if len(bodies) < 2:
         return np.array([[0, 0, columns, rows]], np.float32)
     owner, nearest = np.zeros(region.shape, np.uint8), np.full(region.shape, np.inf, np.float32)
@@ -103,11 +105,13 @@ def _parts(region: NDArray[np.bool_], width: float, height: float) -> Boxes:
     return as_boxes(np.minimum(boxes, [columns, rows, columns, rows]))
 
 
-def _bodies(region: NDArray[np.bool_], width: float, height: float) -> list[tuple[int, int]]:
+def _bodies(
+    region: NDArray[np.bool_], width: float, height: float, soft_x: float, soft_y: float
+) -> list[tuple[int, int]]:
     """Places (row, column) where the region is thickest, with a valley between each two."""
     pad_x, pad_y = int(np.ceil(width / 2)), int(np.ceil(height / 2))
     padded = cv2.copyMakeBorder(region.astype(np.float32), pad_y, pad_y, pad_x, pad_x, cv2.BORDER_CONSTANT)
-    deviations = max(_SOFT_X * width, 0.5), max(_SOFT_Y * height, 0.5)
+    deviations = max(soft_x * width, 0.5), max(soft_y * height, 0.5)
     soft = cv2.GaussianBlur(padded, (0, 0), sigmaX=deviations[0], sigmaY=deviations[1])
     soft = soft[pad_y : pad_y + region.shape[0], pad_x : pad_x + region.shape[1]]
     reach = int(_APART_Y * height / 2) * 2 + 1, int(_APART_X * width / 2) * 2 + 1
