@@ -109,5 +109,23 @@ def test_a_second_video_starts_afresh() -> None:
 def test_frames_of_another_size_are_refused() -> None:
     stream = PatchStream(PatchSpec(side=8), Differences(), StillBoxes())
     stream.push(frames_of(2))
-    with pytest.raises(DataError, match=r"day.mp4: frame 2 is 40x24, those before are 32x24"):
+    with pytest.raises(DataError, match=r"day.mp4: frame 2 is 40x24 in grey, those before are 32x24 in grey"):
         stream.push([np.zeros((24, 40, 1), np.uint8)], "day.mp4")
+
+
+def test_colour_after_grey_is_refused() -> None:
+    stream = PatchStream(PatchSpec(side=8), Differences(), StillBoxes())
+    stream.push(frames_of(2))
+    with pytest.raises(DataError, match=r"footage: frame 2 is 32x24 in colour, those before are 32x24 in grey"):
+        stream.push([np.zeros((24, 32, 3), np.uint8)])
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 9])
+@pytest.mark.parametrize("first_flow", ["next", "zero"])
+def test_last_frame_has_the_flow_before_it_without_context_and_in_two_frames(first_flow: str, chunk: int) -> None:
+    alone = PatchSpec(flow=True, context=0, side=8, units="native", first_flow=first_flow)
+    frames = fed(PatchStream(alone, Differences(), FlowBoxes()), frames_of(4), chunk)
+    first = 0 if first_flow == "zero" else 1
+    assert [frame.flow[0, 0, 0, 0] for frame in frames] == [first, 2, 3, 3]
+    pair = fed(PatchStream(alone, Differences(), FlowBoxes()), frames_of(2), chunk)
+    assert [frame.flow[0, 0, 0, 0] for frame in pair] == [first, 1]

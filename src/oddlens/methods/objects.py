@@ -108,6 +108,12 @@ class ObjectMethod(Method):
             if name.startswith(_BACKGROUND)
         }
 
+    @property
+    def camera(self) -> tuple[int, int] | None:
+        """Height and width of the frames that the background was learned from; without one any size is scored."""
+        level = self._buffers.get(f"{_BACKGROUND}level")
+        return None if level is None else (level.shape[0], level.shape[1])
+
     def set_background(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep `arrays` with the method's weights."""
         for name, value in arrays.items():

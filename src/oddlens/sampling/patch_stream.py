@@ -61,14 +61,12 @@ class PatchStream:
         """Take the next frames `uint8 (H, W, C)`; return the patches that are complete now.
 
         Raises:
-            DataError: a frame of another size than those before.
+            DataError: a frame of another size, or with another number of channels, than those before.
         """
         for image in images:
             if self._images and image.shape != self._images[-1].shape:
-                height, width = image.shape[:2]
-                old = self._images[-1].shape
-                fault = f"frame {self._seen} is {width}x{height}, those before are {old[1]}x{old[0]}"
-                raise DataError(video or "footage", fault, "give footage of one size")
+                fault = f"frame {self._seen} is {_described(image)}, those before are {_described(self._images[-1])}"
+                raise DataError(video or "footage", fault, "give footage of one size, all grey or all colour")
             self._images.append(image)
             self._seen += 1
         self._estimate()
@@ -78,7 +76,8 @@ class PatchStream:
     def finish(self, video: str = "") -> list[FramePatches]:
         """The video is over: its last frames stand in for those that would follow."""
         if self._wants_flow and self._seen > self._flowed:
-            self._keep_flow(self._flows[-1] if self._flows else np.zeros((*self._images[-1].shape[:2], 2), np.float32))
+            still = np.zeros((*self._images[-1].shape[:2], 2), np.float32)
+            self._keep_flow(still if self._latest is None else self._latest)
         self._find(video)
         last = self._cut(self._seen + self.spec.latency)
         self._reset()
@@ -87,6 +86,7 @@ class PatchStream:
     def _reset(self) -> None:
         self._images: deque[Image] = deque()
         self._flows: deque[Flow] = deque()
+        self._latest: Flow | None = None
         self._boxes: deque[Boxes] = deque()
         self._first = 0  # frame that the first of the images and flows belongs to
         self._seen = self._flowed = self._found = self._done = 0
@@ -98,6 +98,7 @@ class PatchStream:
         known = [self._images[k - self._first] for k in range(self._flowed, self._seen)]
         for flow in self.flows.many(known[:-1], known[1:]):
             self._keep_flow(flow)
+            self._latest = flow
 
     def _keep_flow(self, flow: Flow) -> None:
         self._flows.append(np.zeros_like(flow) if self._flowed == 0 and self.spec.first_flow == "zero" else flow)
@@ -128,3 +129,8 @@ class PatchStream:
                     self._flows.popleft()
                 self._first += 1
         return done
+
+
+def _described(image: Image) -> str:
+    height, width, channels = image.shape
+    return f"{width}x{height} in {'grey' if channels == 1 else 'colour'}"

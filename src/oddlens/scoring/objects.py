@@ -43,11 +43,21 @@ class ObjectScorer:
         self.device = next(method.parameters()).device
         self.stream = open_stream(method)
         self.smoother = Smoother(method.smoothing)
+        self._camera = method.camera
         self._waiting: list[Image] = []
         self._seen, self._video = 0, ""
 
     def push(self, image: Image, video: str = "") -> list[FrameScore]:
-        """Take the next frame `uint8 (H, W, C)`; return the scores that are ready now."""
+        """Take the next frame `uint8 (H, W, C)`; return the scores that are ready now.
+
+        Raises:
+            DataError: the frame has another size than the background learned in training, or than those before it.
+        """
+        if self._camera not in (None, image.shape[:2]):
+            assert self._camera is not None
+            height, width = image.shape[:2]
+            fault = f"is {width}x{height}, the detector's background {self._camera[1]}x{self._camera[0]}"
+            raise DataError(video or "footage", fault, "score footage of the camera it was trained on")
         self._waiting.append(image)
         self._seen, self._video = self._seen + 1, video
         if len(self._waiting) < self.batch_size:

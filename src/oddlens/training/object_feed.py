@@ -48,12 +48,17 @@ def object_feed(
     """Patches round the foreground objects of `footage`.
 
     Raises:
-        DataError: no object was found in all the footage.
+        DataError: grey and colour footage side by side, or footage of several sizes before one background; ready
+            boxes for videos that share a name; no object was found in all the footage.
         OddLensError: the footage, weights of a detector or ready boxes cannot be read, or the cache not be written.
     """
     from oddlens.objects.finder import BoxFinder
 
-    if BoxFinder(method.object_settings).needs_background and not method.background():
+    finder = BoxFinder(method.object_settings)
+    _check_footage(footage, finder.needs_background)
+    if "file" in method.object_settings.sources:
+        _check_names(footage, root)
+    if finder.needs_background and not method.background():
         with progress.message("learning the background"):
             learn_background(method, footage)
     identity = _identity(method)
@@ -85,6 +90,28 @@ def object_feed(
         fps=fps,
         calibrate=lambda detector: calibrate_on_store(detector, store, held or kept, bool(held)),
     )
+
+
+def _check_footage(footage: Sequence[Footage], one_size: bool) -> None:
+    """Refuse grey beside colour and, before one background, frames of several sizes; the message names the file."""
+    infos = [open_source(item.path, fps=item.fps).info for item in footage]
+    first = infos[0]
+    for item, info in zip(footage, infos):
+        if info.channels != first.channels:
+            fault = "is colour where the other footage is grey, or the reverse"
+            raise DataError(item.path, fault, "give footage of one kind")
+        if one_size and (info.height, info.width) != (first.height, first.width):
+            fault = f"is {info.width}x{info.height}, the footage before it {first.width}x{first.height}"
+            remedy = "train one detector for each camera, or leave 'background' out of method.objects.sources"
+            raise DataError(item.path, fault, remedy)
+
+
+def _check_names(footage: Sequence[Footage], root: str) -> None:
+    """Refuse ready boxes where two videos have one name: they are found by it."""
+    names = [item.name for item in footage]
+    if twice := [name for name in names if names.count(name) > 1]:
+        fault = f"has two videos called '{twice[0]}', which ready boxes cannot tell apart"
+        raise DataError(root, fault, "train on one of the splits, or rename the videos")
 
 
 def learn_background(method: ObjectMethod, footage: Sequence[Footage]) -> None:
@@ -119,8 +146,8 @@ def calibrate_on_store(
     for stretch in stretches:
         fps = (store.videos[stretch.video].fps or DEFAULT_FPS) / store.every
         mine = (videos == stretch.video) & (frames >= stretch.start) & (frames < stretch.end)
-        highest = np.full(-(-(stretch.end - stretch.start) // store.every), -np.inf)
-        first = -(-stretch.start // store.every)
+        first, end = _kept_frames(store, stretch)
+        highest = np.full(end - first, -np.inf)
         np.maximum.at(highest, frames[mine] // store.every - first, scores[mine])
         highest[np.isinf(highest)] = method.empty_score
         runs.append(NormalScores(_causal_mean(highest, max(1, round(method.smoothing / store.every))), fps))
@@ -154,15 +181,21 @@ def _identity(method: ObjectMethod) -> dict[str, Any]:
 
 
 def _split(store: PatchStore, share: float) -> tuple[list[Stretch], list[Stretch]]:
-    """Training and held-out stretches of the videos, as for clips."""
+    """Training and held-out stretches of the videos, as for clips; none of which the store kept no frame."""
     from oddlens.types import SamplingSpec
 
     runs = [
         FrameRun(str(number), 0, np.zeros((video.frames, 0), np.uint8)) for number, video in enumerate(store.videos)
     ]
     parts = split_holdout(runs, share, SamplingSpec(height=1, width=1))
-    kept, held = ([Stretch(int(r.video), r.start, r.start + len(r)) for r in part] for part in parts)
+    stretches = [[Stretch(int(r.video), r.start, r.start + len(r)) for r in part] for part in parts]
+    kept, held = ([s for s in part if np.diff(_kept_frames(store, s)).any()] for part in stretches)
     return kept, held
+
+
+def _kept_frames(store: PatchStore, stretch: Stretch) -> tuple[int, int]:
+    """First and last (excluded) of the frames that the store kept of a stretch, counted in steps of `store.every`."""
+    return -(-stretch.start // store.every), -(-stretch.end // store.every)
 
 
 def _within(store: PatchStore, stretches: Sequence[Stretch]) -> NDArray[np.bool_]:
