@@ -24,7 +24,7 @@ _STRIP = 2**24
 _HALF_OF_NORMAL = 0.6745
 _WIDE_SHARE = 0.9
 _WIDE_FACTOR = 3.0
-_SIZE_ROUNDS = 2
+_SIZE_ROUNDS = 6
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _with_sizes(background: Background, frames: list[Image]) -> Background:
         boxes = np.concatenate([region_boxes(mask, background.sizes, *least) for mask in masks])
         whole = (boxes[:, :2] > 0).all(axis=1) & (boxes[:, 2:] < [width, height]).all(axis=1)
         # fragments outnumber objects at first, so large ones count more
-        sizes = usual_sizes(boxes[whole], height, 1.0 if number == 0 else 0.5)
+        sizes = usual_sizes(boxes[whole], height, 1.0 if number == 0 else 0.25)
         background = replace(background, sizes=sizes)
         if not sizes.any():
             break
