@@ -1,4 +1,4 @@
-"""Video with heat map, alarm frame and running curve, written while the scores come in."""
+"""Video with heat map or boxes, alarm frame and running curve, written while the scores come in."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from oddlens.datasets.base import Labels
 from oddlens.media.writer import VideoWriter
 from oddlens.reports.colour import as_rgb, overlay
 from oddlens.reports.lettering import lettering
+from oddlens.reports.marks import draw_boxes
 from oddlens.reports.series import ceiling, clock
 from oddlens.reports.strip import ScoreStrip
 from oddlens.reports.style import ALARM, NIGHT_ALARM, NIGHT_TEXT, WHITE
@@ -86,17 +87,18 @@ class OverlayVideo:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def write(self, frame: Image, heat_map: ArrayLike | None, row: Row) -> None:
+    def write(self, frame: Image, heat_map: ArrayLike | None, row: Row, boxes: ArrayLike | None = None) -> None:
         """Append one frame.
 
         Args:
             frame: `uint8 (H, W, C)`, C = 1 or 3 (RGB).
             heat_map: `(h, w)`, higher = odder, or `None` where there is none.
             row: holds `time` (s), `calibrated` and `alarm`.
+            boxes: `(n, 5)`: x1, y1, x2, y2 in pixels of `frame`, and calibrated score; drawn instead of heat.
         """
-        self._writer.write(self.compose(frame, heat_map, row))
+        self._writer.write(self.compose(frame, heat_map, row, boxes))
 
-    def compose(self, frame: Image, heat_map: ArrayLike | None, row: Row) -> Image:
+    def compose(self, frame: Image, heat_map: ArrayLike | None, row: Row, boxes: ArrayLike | None = None) -> Image:
         """The picture `write` would append, `uint8 (H', W', 3)` with even sides; advances the curve."""
         if self._strip is None:
             self._size = _viewing_size(frame.shape[1], frame.shape[0])
@@ -104,7 +106,11 @@ class OverlayVideo:
                 self._size[0], _STRIP_HEIGHT, self._threshold, self._top, self._frames_total, self._labels
             )
         picture = _resized(as_rgb(frame), self._size)
-        if heat_map is not None:
+        objects = ""
+        if boxes is not None:
+            picture = draw_boxes(picture, boxes, self._threshold, picture.shape[1] / frame.shape[1])
+            objects = f"  ·  {_counted(len(np.asarray(boxes)))}"
+        elif heat_map is not None:
             picture = overlay(picture, heat_map, *self._bounds)
         surprise, alarm = float(row["calibrated"]), bool(row["alarm"])
         if alarm:
@@ -112,11 +118,15 @@ class OverlayVideo:
         self._strip.push(surprise, alarm)
         shown = f"{surprise:.2f}" if math.isfinite(surprise) else "-"
         strip = self._strip.render(
-            clock(float(row["time"]), 1),
+            clock(float(row["time"]), 1) + objects,
             f"surprise {shown}  ·  alarm from {self._threshold:.2f}",
             NIGHT_ALARM if alarm else NIGHT_TEXT,
         )
         return np.concatenate([picture, strip])
+
+
+def _counted(objects: int) -> str:
+    return f"{objects or 'no'} object{'' if objects == 1 else 's'}"
 
 
 def _viewing_size(width: int, height: int) -> tuple[int, int]:

@@ -17,6 +17,9 @@ GROUND: Rgb = (245, 246, 249)
 ALARM_WASH: Rgb = (253, 232, 234)
 GOOD: Rgb = (21, 128, 61)
 WARN: Rgb = (217, 145, 20)
+CALM: Rgb = (96, 190, 255)
+"""Ordinary objects on footage; they grow towards `WARM` as they come near the threshold."""
+WARM: Rgb = (255, 200, 40)
 
 NIGHT: Rgb = (17, 20, 27)
 NIGHT_PAPER: Rgb = (25, 29, 38)

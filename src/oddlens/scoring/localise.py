@@ -1,6 +1,8 @@
-"""Where in the frame: a box around the hottest part of a map."""
+"""Where in the frame: the oddest object, or a box around the hottest part of a map."""
 
 from __future__ import annotations
+
+from math import ceil, floor
 
 import cv2
 import numpy as np
@@ -35,6 +37,27 @@ def peak_box(heat: NDArray[np.float32], size: tuple[int, int]) -> Box | None:
     left, right = _scaled(columns, heat.shape[1], size[1])
     top, bottom = _scaled(rows, heat.shape[0], size[0])
     return left, top, right, bottom
+
+
+def oddest_box(boxes: NDArray[np.float32], size: tuple[int, int]) -> Box | None:
+    """The box of the highest score, in whole pixels.
+
+    Args:
+        boxes: `float32 (n, 5)`: x1, y1, x2, y2 and score.
+        size: height and width of the frame.
+
+    Returns:
+        Left, top, right, bottom inside the frame, right and bottom excluded; `None` without any box.
+
+    Example:
+        >>> oddest_box(np.array([[0, 0, 9, 9, 0.5], [2.4, 3, 5.2, 99, 0.7]], np.float32), (8, 8))
+        (2, 3, 6, 8)
+    """
+    if not len(boxes):
+        return None
+    left, top, right, bottom = boxes[int(boxes[:, 4].argmax()), :4].tolist()
+    height, width = size
+    return max(floor(left), 0), max(floor(top), 0), min(ceil(right), width), min(ceil(bottom), height)
 
 
 def _scaled(cells: NDArray[np.intp], count: int, pixels: int) -> tuple[int, int]:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from oddlens.datasets.base import Video
 from oddlens.datasets.labels import check_labels
 from oddlens.errors import DataError, OddLensError
 from oddlens.files import atomic_path, write_json
 from oddlens.media.open import open_source
+from oddlens.methods.objects import ObjectMethod
 from oddlens.reports.figures import DemonstrationVideo, network_picture, write_pictures
 from oddlens.reports.html import write_report
 from oddlens.reports.overlay import OverlayVideo
@@ -27,7 +29,7 @@ from oddlens.scoring.events import Event
 from oddlens.scoring.jobs import find_videos
 from oddlens.scoring.table import DEFAULT_FPS, ScoredFrame, ScoreTable, open_for, score_source
 from oddlens.scoring.tracker import EventTracker
-from oddlens.scoring.windows import Mode
+from oddlens.scoring.windows import FrameScore, Mode
 
 Progress = Callable[[str, int, int | None], None]
 """Called with (video name, frames done of it, frames expected of it)."""
@@ -119,20 +121,21 @@ def _score_video(
         (folder / "overlay.mp4").unlink()
     calibration, fps = detector.calibration, source.info.fps or options.fps or DEFAULT_FPS
     tracker, table = EventTracker(), ScoreTable()
-    # heat is painted on the footage's own colours, which a grey detector does not decode
+    details = not isinstance(detector.method, ObjectMethod)  # boxes are shown as they are, not painted into maps
+    # heat and boxes are drawn on the footage's own colours, which a grey detector does not decode
     display = open_source(video.path, colour="rgb", fps=options.fps).frames() if options.overlay else None
     with ExitStack() as stack:
         overlay = (
             stack.enter_context(_overlay(folder, fps, source.info.frames, calibration, video)) if display else None
         )
-        for scored in score_source(detector, source, options.mode, details=True, name=video.name):
+        for scored in score_source(detector, source, options.mode, details, video.name):
             if options.figures and not len(table):
                 _check_pictures(detector, scored)
             table.add(scored)
             tracker.push(scored)
             if display and overlay:
                 shown = next(display, scored.frame).image
-                overlay.write(shown, scored.raw.map, scored.row())
+                overlay.write(shown, scored.raw.map, scored.row(), _calibrated_boxes(scored.raw, calibration))
             if progress and len(table) % _PROGRESS_FRAMES == 0:
                 progress(video.name, len(table), source.info.frames)
         check_labels(video, len(table))
@@ -142,6 +145,13 @@ def _score_video(
     if options.figures:
         _write_figures(detector, video, folder, frame, options)
     return _Scored(video, frame, tracker, fps, list(source.faults))
+
+
+def _calibrated_boxes(raw: FrameScore, calibration: Calibration) -> NDArray[np.float64] | None:
+    """Boxes `(n, 5)` with the surprise of each, on the scale of the frames' own."""
+    if raw.boxes is None:
+        return None
+    return np.column_stack([raw.boxes[:, :4], calibration.surprise(raw.boxes[:, 4])])
 
 
 def _check_pictures(detector: Detector, scored: ScoredFrame) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from oddlens.reports.thumbnails import shrink
+from oddlens.reports.thumbnails import close_up, shrink
 from oddlens.scoring.events import Event
-from oddlens.scoring.localise import Box, peak_box
+from oddlens.scoring.localise import Box, oddest_box, peak_box
 from oddlens.scoring.table import ScoredFrame
 from oddlens.types import Image
 
@@ -23,8 +23,9 @@ class Peak:
     """What an event's highest frame looked like."""
 
     frame: Image
-    """At most 320 pixels wide."""
+    """At most 320 pixels wide; a close-up where the method has boxes."""
     map: NDArray[np.float32] | None
+    """Heat, `None` where the method has boxes or no map."""
     box: Box | None
     """In pixels of the small picture."""
 
@@ -61,8 +62,7 @@ class EventTracker:
         if self._open is None:
             return None
         now, self._open = self._open, None
-        peak, image = now.peak, now.peak.frame.image
-        heat = peak.raw.map
+        peak = now.peak
         event = Event(
             video=peak.video,
             start_frame=now.first.frame.index,
@@ -71,19 +71,45 @@ class EventTracker:
             end_time=now.last.frame.time,
             peak_frame=peak.frame.index,
             peak_score=peak.calibrated,
-            box=None if heat is None else peak_box(heat, (image.shape[0], image.shape[1])),
+            box=_box(peak),
         )
         self.events.append(event)
         self._keep(peak, len(self.events) - 1)
         return event
 
     def _keep(self, peak: ScoredFrame, number: int) -> None:
-        small, heat = shrink(peak.frame.image), peak.raw.map
-        if small.ndim == 2:
-            small = small[:, :, None]
-        box = None if heat is None else peak_box(heat, (small.shape[0], small.shape[1]))
-        # a map is a view of its whole batch: without the copy every picture would keep that alive
-        self.peaks[number] = Peak(small.copy(), None if heat is None else heat.copy(), box)
+        self.peaks[number] = _object_picture(peak) if peak.raw.boxes is not None else _heat_picture(peak)
         heapq.heappush(self._kept, (peak.calibrated, number))
         if len(self._kept) > _PICTURES:
             del self.peaks[heapq.heappop(self._kept)[1]]
+
+
+def _box(scored: ScoredFrame) -> Box | None:
+    """Box of the oddest object or place, in pixels of the frame."""
+    raw, (height, width) = scored.raw, scored.frame.image.shape[:2]
+    if raw.boxes is not None:
+        return oddest_box(raw.boxes, (height, width))
+    return None if raw.map is None else peak_box(raw.map, (height, width))
+
+
+def _object_picture(peak: ScoredFrame) -> Peak:
+    """The oddest object and what is round it: in a small picture of the whole frame nobody would find it."""
+    image, box = peak.frame.image, _box(peak)
+    if box:
+        image, box = close_up(image, box)
+    small = _small(image)
+    factor = small.shape[1] / image.shape[1]
+    return Peak(small, None, box and (*(round(side * factor) for side in box),))
+
+
+def _heat_picture(peak: ScoredFrame) -> Peak:
+    small, heat = _small(peak.frame.image), peak.raw.map
+    box = None if heat is None else peak_box(heat, (small.shape[0], small.shape[1]))
+    # a map is a view of its whole batch: without the copy every picture would keep that alive
+    return Peak(small, None if heat is None else heat.copy(), box)
+
+
+def _small(image: Image) -> Image:
+    """A copy of its own, `(h, w, C)`."""
+    small = shrink(image)
+    return (small[:, :, None] if small.ndim == 2 else small).copy()
