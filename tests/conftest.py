@@ -75,3 +75,30 @@ def tiny(tiny_run: Path) -> Detector:
     from oddlens.scoring.detector import Detector
 
     return Detector.load(tiny_run, "cpu")
+
+
+@pytest.fixture(scope="session")
+def patch_run(scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run folder: LBR-SPR of a few parameters, with motion and a background, four steps on `scene`."""
+    from oddlens.training.run import train
+
+    base = tmp_path_factory.mktemp("patches")
+    settings = {
+        "method": {
+            "width": 2,
+            "motion": True,
+            "objects": {"smallest_area": 20, "background": {"smallest_area": 20}},
+        },
+        "data": {"cache_dir": str(base / "cache")},
+        "training": {
+            "iterations": 4,
+            "epochs": 0,
+            "batch_size": 8,
+            "validation_clips": 8,
+            "holdout": 0.5,
+            "precision": "float32",
+            "device": "cpu",
+        },
+        "scoring": {"precision": "float32"},
+    }
+    return train("lbr-spr", scene, base / "run", settings=settings).folder
