@@ -1,0 +1,436 @@
+"""A run of a method that looks at objects: footage, background, patches, training, calibration, detector."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+import oddlens
+from oddlens.config import merge
+from oddlens.errors import DataError, OddLensError
+from oddlens.files import read_json
+from oddlens.media.open import open_source
+from oddlens.media.store import Footage
+from oddlens.methods.lbr_spr.method import LbrSpr
+from oddlens.methods.objects import ObjectMethod
+from oddlens.sampling.patch_set import PatchSet
+from oddlens.sampling.patch_store import PatchStore, build_patch_store
+from oddlens.scoring.calibration import Calibration, NormalScores, calibrate
+from oddlens.scoring.detector import Detector
+from oddlens.scoring.objects import open_stream
+from oddlens.scoring.windows import score_frames
+from oddlens.training.feeds import Feed
+from oddlens.training.loop import Interrupted
+from oddlens.training.object_feed import Stretch, calibrate_on_store, object_feed, score_store, spread_frames
+from oddlens.training.progress import Progress
+from oddlens.training.run import RunResult, resolve_settings, train
+
+SMALL = {"smallest_area": 20, "background": {"smallest_area": 20}}
+
+
+@pytest.fixture
+def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A tiny run; patches are shared by the tests of this session."""
+    return {
+        "method": {"name": "lbr-spr", "width": 1, "objects": SMALL},
+        "data": {"cache_dir": str(tmp_path_factory.getbasetemp() / "patch-cache")},
+        "training": {
+            "iterations": 6,
+            "epochs": 0,
+            "batch_size": 8,
+            "last_batch": "keep",
+            "validation_clips": 8,
+            "log_every": 1,
+            "precision": "float32",
+            "device": "cpu",
+        },
+        "scoring": {"precision": "float32"},
+    }
+
+
+@pytest.fixture
+def start(scene: Path, settings: dict[str, Any], tmp_path: Path) -> Callable[..., RunResult]:
+    """Trains on the scene, changes laid over the settings."""
+
+    def run(name: str = "run", footage: Path = scene, overwrite: bool = False, **changes: Any) -> RunResult:
+        return train(data=footage, out=tmp_path / name, settings=merge(settings, changes), overwrite=overwrite)
+
+    return run
+
+
+def feed_of(method: ObjectMethod, footage: list[Footage], cache: Path, **changes: Any) -> Feed:
+    values = merge({"data": {"cache_dir": str(cache)}, "training": {"iterations": 1, "epochs": 0}}, changes)
+    run = resolve_settings("lbr-spr", "footage", None, values, [])
+    return object_feed(method, run, footage, "footage", Progress(True))
+
+
+def noise(folder: Path, frames: int, seed: int = 0, size: tuple[int, int] = (48, 64), channels: int = 1) -> Path:
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    for k in range(frames):
+        shape = size if channels == 1 else (*size, channels)
+        cv2.imwrite(str(folder / f"{k:03d}.png"), rng.integers(0, 256, shape, np.uint8))
+    return folder
+
+
+def write_boxes(file: Path, rows: list[tuple[Any, ...]]) -> dict[str, Any]:
+    pd.DataFrame(rows, columns=["video", "frame", "x1", "y1", "x2", "y2"]).to_csv(file, index=False)
+    return {"sources": ["file"], "ready_boxes": str(file)}
+
+
+# Splits
+
+
+@pytest.mark.parametrize(("split", "frames"), [("train", 120), ("test", 80), ("merge", 200)])
+def test_each_split_trains_a_detector_that_scores(
+    split: str, frames: int, start: Callable[..., RunResult], scene: Path
+) -> None:
+    run = start(data={"split": split}, method={"motion": split == "test"})
+    provenance = read_json(run.folder / "provenance.json")
+    assert (provenance["split"], provenance["frames"], provenance["steps"]) == (split, frames, 6)
+    assert f"patches of {frames} frames" in run.footage
+    table = run.detector.score(scene / "test" / "test_01.mp4")
+    assert len(table) == 40
+    assert np.isfinite(table.select_dtypes("number")).all(axis=None)
+    assert table["boxes"].sum() > 0
+
+
+def test_detector_is_loaded_with_its_background_and_executes_nothing(
+    start: Callable[..., RunResult], scene: Path
+) -> None:
+    run = start(data={"split": "test"}, training={"holdout": 0})
+    folder = run.folder / "detector"
+    assert {path.name for path in folder.iterdir()} == {"detector.yaml", "weights.safetensors", "calibration.json"}
+    loaded = Detector.load(run.folder, "cpu")
+    assert isinstance(loaded.method, ObjectMethod)
+    assert loaded.method.camera == (48, 64)
+    clip = scene / "test" / "test_01.mp4"
+    pd.testing.assert_frame_equal(loaded.score(clip), run.detector.score(clip))
+
+    numbers = oddlens.evaluate(run.folder, scene, resamples=10, floors=False)
+    assert numbers["frames"] == 80
+    assert set(numbers["protocols"]) >= {"clean", "paper"}
+    assert all(0 <= numbers["protocols"][kind]["micro_auc"] <= 1 for kind in ("clean", "paper"))
+
+
+def test_background_is_of_the_footage_trained_on_alone(start: Callable[..., RunResult], scene: Path) -> None:
+    def level(run: RunResult) -> np.ndarray:
+        assert isinstance(run.detector.method, ObjectMethod)
+        return np.array(run.detector.method.background()["level"])
+
+    assert not np.array_equal(level(start("a")), level(start("b", data={"split": "test"})))
+
+
+def test_without_background_as_a_source_none_is_learned(start: Callable[..., RunResult]) -> None:
+    run = start(method={"objects": {"sources": ["motion"]}})
+    assert isinstance(run.detector.method, ObjectMethod)
+    assert run.detector.method.background() == {}
+
+
+# Interrupted, resumed, repeated
+
+
+def results(run: RunResult) -> tuple[bytes, str]:
+    detector = run.folder / "detector"
+    return (detector / "weights.safetensors").read_bytes(), (detector / "calibration.json").read_text()
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_ctrl_c_changes_nothing(
+    blocks: int, start: Callable[..., RunResult], press_ctrl_c: Callable[[int], None]
+) -> None:
+    changes: dict[str, Any] = {"method": {"motion": True, "columns": blocks}, "data": {"split": "merge"}}
+    straight = start("straight", **changes)
+    for step in (2, 4):
+        press_ctrl_c(step)
+        with pytest.raises(Interrupted, match=f"after step {step}"):
+            start("cut", **changes)
+    press_ctrl_c(0)
+    resumed = start("cut", **changes)
+    assert resumed.resumed
+    assert results(resumed) == results(straight)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_kills_change_nothing(scene: Path, settings: dict[str, Any], tmp_path: Path) -> None:
+    training = {"iterations": 40, "checkpoint_steps": 1, "validate_every": 7, "select": "best-validation"}
+    tiny = {**settings, "training": settings["training"] | training}
+    request = {"root": str(tmp_path), "data": str(scene), "settings": tiny, "seed": 2, "kills": 4}
+    words = [sys.executable, str(Path(__file__).parent / "killing.py"), json.dumps(request)]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=300)
+    assert done.returncode == 0
+    kills = json.loads(done.stdout)
+    assert kills["steps"] == 4 and kills["store"] >= 1
+    straight, killed = tmp_path / "straight" / "detector", tmp_path / "killed" / "detector"
+    for name in ("weights.safetensors", "calibration.json"):
+        assert (killed / name).read_bytes() == (straight / name).read_bytes()
+    assert not list((tmp_path / "killed-cache").glob("*.part/index.json"))
+
+
+def test_a_finished_run_is_not_trained_again(start: Callable[..., RunResult], monkeypatch: pytest.MonkeyPatch) -> None:
+    first = start()
+    monkeypatch.setattr("oddlens.training.run.object_feed", lambda *_: pytest.fail("footage was looked at again"))
+    again = start()
+    assert again.resumed
+    assert results(again) == results(first)
+
+
+def stores(cache: Path) -> dict[str, int]:
+    return {
+        folder.name: (folder / "raw.bin").stat().st_mtime_ns for folder in cache.glob("patches-*") if folder.is_dir()
+    }
+
+
+def test_patches_are_made_once_and_anew_for_other_settings(start: Callable[..., RunResult], tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    data = {"cache_dir": str(cache)}
+    start("a", data=data)
+    first = stores(cache)
+    assert len(first) == 1
+    start("b", data=data, training={"seed": 5}, method={"width": 2, "learning_rate": 0.01, "smoothing": 1})
+    assert stores(cache) == first
+    for number, changes in enumerate(
+        (
+            {"method": {"motion": True}},
+            {"method": {"rows": 2}},
+            {"method": {"context": 1}},
+            {"method": {"objects": {"smallest_area": 30}}},
+            {"method": {"flow": {"method": "dis-fast"}}},
+            {"method": {"paper": True}},
+            {"data": {**data, "split": "test"}},
+        )
+    ):
+        start(f"other-{number}", **{"data": data, **changes})
+        assert len(stores(cache)) == 2 + number
+    assert first.items() <= stores(cache).items()
+
+
+# What is trained on, and calibrated on
+
+
+@pytest.fixture
+def footage(tmp_path: Path) -> list[Footage]:
+    return [Footage(name, noise(tmp_path / name, 12, seed), 10.0) for seed, name in enumerate("ab")]
+
+
+def boxed(tmp_path: Path, every: int = 1, **settings: Any) -> LbrSpr:
+    """One box in each frame of videos a and b, a second one below in each `every`-th."""
+    rows = [(video, frame, 5, 4, 20, 19) for video in "ab" for frame in range(12)]
+    rows += [(video, frame, 30, 30, 44, 45) for video in "ab" for frame in range(0, 12, every)]
+    objects = write_boxes(tmp_path / "boxes.csv", rows)
+    method = LbrSpr.from_values({"width": 1, "objects": objects, **settings}, "test")
+    assert isinstance(method, LbrSpr)
+    return method
+
+
+def test_held_out_patches_are_of_other_frames(tmp_path: Path, footage: list[Footage]) -> None:
+    feed = feed_of(boxed(tmp_path), footage, tmp_path / "cache", training={"holdout": 0.25})
+    assert isinstance(feed.train, PatchSet) and isinstance(feed.held_out, PatchSet)
+    frames = np.asarray(feed.train.store.array("frames"))
+    assert set(frames[feed.train.rows]) == set(range(9))
+    assert set(frames[feed.held_out.rows]) == {9, 10, 11}
+    assert (len(feed.train), len(feed.held_out)) == (36, 12)
+    assert (feed.frames, feed.frames_seen, feed.fps) == (24, 24, 10)
+
+
+def test_every_so_many_th_frame_is_trained_on_and_all_held_out_ones_validate(
+    tmp_path: Path, footage: list[Footage]
+) -> None:
+    feed = feed_of(boxed(tmp_path), footage, tmp_path / "cache")
+    assert isinstance(feed.train, PatchSet)
+    whole = len(feed.train)
+    method = LbrSpr.from_values({**boxed(tmp_path).settings.to_dict(), "every": 3}, "test")
+    assert isinstance(method, ObjectMethod)
+    thin = feed_of(method, footage, tmp_path / "cache")
+    assert isinstance(thin.train, PatchSet)
+    assert len(thin.train) < whole / 2
+    assert set(np.asarray(thin.train.store.array("frames"))[thin.train.rows] % 3) == {0}
+
+
+def trained(method: LbrSpr, store: PatchStore) -> Detector:
+    method.eval()
+    method.conclude_training(PatchSet(store), 8)
+    return Detector(method, Calibration(frames=0))
+
+
+def store_of(method: LbrSpr, footage: list[Footage], cache: Path, budget: int = 1 << 30) -> PatchStore:
+    return build_patch_store(footage, method.patches, lambda: open_stream(method), {}, cache, budget)
+
+
+@pytest.mark.parametrize("motion", [False, True])
+def test_calibration_rests_on_the_scores_that_live_frames_get(
+    tmp_path: Path, footage: list[Footage], motion: bool
+) -> None:
+    method = boxed(tmp_path, motion=motion)
+    store = store_of(method, footage, tmp_path / "cache")
+    detector = trained(method, store).with_scoring(precision="float32")
+    live = []
+    for item in footage:
+        scores = score_frames(detector.scorer(batch_size=1), open_source(item.path).frames(), item.name, item.name)
+        live.append(NormalScores(np.array([score.score for _, score in scores]), 10.0))
+    expected = calibrate(live, detector.alarm_rule, False, score_store(method, store, "float32"))
+    found = calibrate_on_store(detector, store, [Stretch(0, 0, 12), Stretch(1, 0, 12)], False)
+    assert found.quantiles == pytest.approx(expected.quantiles, abs=1e-4)
+    assert found.threshold == pytest.approx(expected.threshold, rel=1e-3)
+    assert (found.frames, found.hours, found.map_high) == pytest.approx((24, expected.hours, expected.map_high))
+
+
+def test_scores_of_stored_patches_are_those_of_live_ones(tmp_path: Path, footage: list[Footage]) -> None:
+    method = boxed(tmp_path, 3, motion=True)
+    store = store_of(method, footage, tmp_path / "cache")
+    detector = trained(method, store).with_scoring(precision="float32")
+    live = []
+    for item in footage:
+        scores = score_frames(detector.scorer(batch_size=1), open_source(item.path).frames(), item.name, item.name)
+        live += [score.boxes for _, score in scores]
+    boxes = np.concatenate(live)
+    np.testing.assert_array_equal(boxes[:, :4], store.array("boxes"))
+    np.testing.assert_allclose(boxes[:, 4], score_store(method, store, "float32"), rtol=1e-4, atol=1e-4)
+
+
+def test_calibration_of_a_thinned_store_counts_the_frames_it_kept(tmp_path: Path, footage: list[Footage]) -> None:
+    method = boxed(tmp_path)
+    whole = store_of(method, footage, tmp_path / "whole")
+    store = store_of(method, footage, tmp_path / "thin", sum(whole.array(k).nbytes for k in ("raw", "boxes")) // 3)
+    assert store.every == 4
+    detector = trained(method, store)
+    scores = score_store(method, store)
+    for stretch, frames in ((Stretch(0, 1, 12), 2), (Stretch(0, 0, 12), 3), (Stretch(1, 3, 9), 2)):
+        found = calibrate_on_store(detector, store, [stretch], False)
+        assert found.frames == frames
+        assert found.quantiles[0] >= scores.min()  # no frame without a box among them
+
+
+def test_a_stretch_of_which_nothing_was_kept_is_not_held_out(tmp_path: Path, footage: list[Footage]) -> None:
+    feed = feed_of(
+        boxed(tmp_path), footage, tmp_path / "cache", data={"cache_gb": 1e-6}, training={"holdout": 0.25, "epochs": 0}
+    )
+    assert feed.held_out is None
+    assert isinstance(feed.train, PatchSet)
+    calibration = feed.calibrate(trained(boxed(tmp_path), feed.train.store))
+    assert not calibration.held_out
+    assert np.isfinite(calibration.threshold)
+
+
+# The specification's end-to-end smoke test
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+@pytest.mark.parametrize("last_block", ["many", "one", "none"])
+def test_two_clips_of_noise_with_ready_boxes(rows: int, last_block: str, tmp_path: Path) -> None:
+    """12 frames each, one to three boxes a frame, one frame without; with four blocks the last has few or none."""
+    root = tmp_path / "own"
+    for seed, name in enumerate(("01", "02")):
+        noise(root / "test" / name, 12, seed, (80, 64), channels=3)
+    lines = []
+    for video in ("01", "02"):
+        for frame in range(12):
+            if (video, frame) == ("02", 7):
+                continue
+            tops = [0, 20, 42][: 1 + frame % 3] + ([60] if last_block == "many" and frame % 4 == 0 else [])
+            tops += [60] if last_block == "one" and (video, frame) == ("01", 3) else []
+            lines += [(video, frame, 3 + frame, top + 1, 23 + frame, top + 15) for top in tops]
+    settings = {
+        "method": {"width": 1, "rows": rows, "smoothing": 1, "objects": write_boxes(tmp_path / "boxes.csv", lines)},
+        "data": {"split": "test", "cache_dir": str(tmp_path / "cache")},
+        "training": {"epochs": 2, "batch_size": 16, "last_batch": "keep", "holdout": 0, "precision": "float32"},
+        "scoring": {"precision": "float32"},
+    }
+    run = train("lbr-spr", root, tmp_path / "run", settings=settings)
+    (folder,) = (path for path in (tmp_path / "cache").glob("patches-*") if path.is_dir())
+    assert (folder / "raw.bin").stat().st_size == len(lines) * 32 * 32 * 15
+    assert f"{len(lines)} patches of 24 frames" in run.footage
+    assert "1 frames (4.2 %) without a box" in run.footage
+
+    table = run.detector.score([root / "test" / "01", root / "test" / "02"])
+    assert np.isfinite(table.select_dtypes("number")).all(axis=None)
+    empty = (table["video"] == "02") & (table["frame"] == 7)
+    assert (table["official"] == -20).equals(empty)
+    assert table["boxes"].sum() == len(lines)
+    method = run.detector.method
+    assert table["score"][empty].item() == pytest.approx(method.empty_score)
+    assert isinstance(method, LbrSpr)
+    assert (method.counts.sum(), (method.counts > 0).sum()) == (
+        len(lines),
+        1 if rows == 1 else 3 + (last_block != "none"),
+    )
+
+
+def test_a_box_where_training_had_none_is_odd_by_twenty(tmp_path: Path, footage: list[Footage]) -> None:
+    method = boxed(tmp_path, rows=4)  # boxes in the first and the last of four bands
+    store = store_of(method, footage, tmp_path / "cache")
+    detector = trained(method, store)
+    write_boxes(tmp_path / "boxes.csv", [("a", 0, 10, 14, 20, 22), ("a", 1, 5, 1, 20, 10)])
+    table = detector.score(footage[0].path)
+    assert table["frame_score"].iloc[0] == 20
+    assert table["frame_score"].iloc[1] < 20
+
+
+# Footage that does not do
+
+
+def test_no_object_in_all_the_footage(tmp_path: Path, footage: list[Footage]) -> None:
+    method = LbrSpr.from_values(
+        {"width": 1, "objects": write_boxes(tmp_path / "boxes.csv", [("a", 0, 1, 1, 1, 1), ("b", 0, 1, 1, 1, 1)])}, "t"
+    )
+    assert isinstance(method, ObjectMethod)
+    with pytest.raises(DataError, match="footage: not one object was found in 24 frames"):
+        feed_of(method, footage, tmp_path / "cache")
+
+
+def test_no_object_in_what_is_left_for_training(tmp_path: Path, footage: list[Footage]) -> None:
+    objects = write_boxes(tmp_path / "boxes.csv", [(video, 11, 5, 5, 20, 20) for video in "ab"])
+    method = LbrSpr.from_values({"width": 1, "objects": objects}, "test")
+    assert isinstance(method, ObjectMethod)
+    with pytest.raises(DataError, match="left for training holds no object"):
+        feed_of(method, footage, tmp_path / "cache", training={"holdout": 0.25})
+
+
+def test_grey_beside_colour_is_named(tmp_path: Path, footage: list[Footage]) -> None:
+    mixed = [*footage, Footage("c", noise(tmp_path / "c", 5, channels=3), None)]
+    with pytest.raises(DataError, match="c: is colour where the other footage is grey"):
+        feed_of(LbrSpr.from_values({"width": 1}, "test"), mixed, tmp_path / "cache")
+
+
+def test_another_size_is_named_before_a_background_and_does_without(tmp_path: Path, footage: list[Footage]) -> None:
+    mixed = [*footage, Footage("c", noise(tmp_path / "c", 5, size=(40, 56)), None)]
+    with pytest.raises(DataError, match="c: is 56x40, the footage before it 64x48"):
+        feed_of(LbrSpr.from_values({"width": 1}, "test"), mixed, tmp_path / "cache")
+    rows = [(video, 1, 5, 5, 20, 20) for video in "abc"]
+    method = LbrSpr.from_values({"width": 1, "objects": write_boxes(tmp_path / "boxes.csv", rows)}, "test")
+    assert isinstance(method, ObjectMethod)
+    feed = feed_of(method, mixed, tmp_path / "cache")
+    assert isinstance(feed.train, PatchSet)
+    assert feed.train.store.patches == 3
+
+
+def test_ready_boxes_for_two_videos_of_one_name(tmp_path: Path, footage: list[Footage]) -> None:
+    twice = [footage[0], Footage("a", footage[1].path, 10.0)]
+    with pytest.raises(DataError, match="two videos called 'a', which ready boxes cannot tell apart"):
+        feed_of(boxed(tmp_path), twice, tmp_path / "cache")
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path, footage: list[Footage]) -> None:
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(OddLensError, match="cache"):
+        feed_of(boxed(tmp_path), footage, tmp_path / "cache")
+
+
+@pytest.mark.parametrize(("count", "expected"), [(4, 4), (24, 24), (500, 24)])
+def test_frames_for_the_background_are_spread_over_all_videos(
+    footage: list[Footage], count: int, expected: int
+) -> None:
+    chosen = list(spread_frames(footage, count))
+    assert len(chosen) == expected
+    first = [frame.image for frame in open_source(footage[0].path).frames()]
+    assert sum(any(np.array_equal(image, frame) for frame in first) for image in chosen) == expected // 2
