@@ -93,3 +93,18 @@ def test_more_frames_than_announced_keep_the_highest_score_in_view() -> None:
     short, fitting = strip_of(10, scores), strip_of(2560, scores)
     assert (short == fitting).mean() > 0.97
     assert (short[30:36] != strip_of(2560, [0.5] * 2031)[30:36]).any()
+
+
+def test_boxes_are_drawn_instead_of_heat_at_the_size_that_is_shown(tmp_path: Path) -> None:
+    video = OverlayVideo(tmp_path / "o.mp4", 10.0, 2, 3.0)
+    picture = video.compose(frame(60, 120), np.ones((4, 4), np.float32), row(0), [[30, 15, 60, 30, 0.0]])
+    rows, columns = np.nonzero((picture[:240] != 90).any(axis=2))  # four times as large
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (60, 119, 120, 239)
+
+
+def test_the_number_of_objects_is_told(tmp_path: Path) -> None:
+    shown = []
+    for boxes in (None, np.zeros((0, 5)), [[0, 0, 9, 9, 0.0]], [[0, 0, 9, 9, 0.0]] * 2):
+        video = OverlayVideo(tmp_path / "o.mp4", 10.0, 2, 3.0)
+        shown.append(video.compose(frame(60, 120), None, row(0), boxes)[240:].tobytes())
+    assert len(set(shown)) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ from oddlens.media.open import open_source
 from oddlens.scoring.calibration import Calibration
 from oddlens.scoring.events import runs_of
 from oddlens.scoring.session import ScoreOptions, score_to_folder, threshold_source
+from oddlens.scoring.table import open_for, score_source
+from oddlens.training.run import train
 
 FAST = ScoreOptions("fast", overlay=False)
 EVENT_KEYS = {
@@ -112,6 +115,38 @@ def test_the_mode_is_the_one_asked_for(alert, scene, tmp_path):
     for mode in ("exact", "fast"):
         result = score_to_folder(alert, [clip], tmp_path / mode, ScoreOptions(mode, overlay=False))
         np.testing.assert_allclose(result.table["score"], alert.score(clip, mode)["score"], rtol=0, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def objects(scene, tmp_path_factory):
+    """A detector of objects with a threshold that half of the frames exceed."""
+    settings = {
+        "method": {"width": 2, "objects": {"smallest_area": 10, "background": {"smallest_area": 10}}},
+        "training": {"iterations": 2, "epochs": 0, "batch_size": 8, "precision": "float32", "device": "cpu"},
+        "scoring": {"precision": "float32", "hysteresis": 0.0, "close_seconds": 0.0},
+    }
+    detector = train("lbr-spr", scene, tmp_path_factory.mktemp("objects") / "run", settings=settings).detector
+    threshold = float(detector.score(scene)["calibrated"].median())
+    return replace(detector, calibration=replace(detector.calibration, threshold=threshold))
+
+
+def test_of_objects_the_oddest_is_the_box_and_overlay_and_report_show_it(objects, scene, tmp_path):
+    clip = scene / "test" / "test_01.mp4"
+    result = score_to_folder(objects, [clip], tmp_path / "out")
+    frames = list(score_source(objects, open_for(objects, clip)))
+    assert result.events
+    for event in result.events:
+        boxes = frames[event.peak_frame].raw.boxes
+        left, top, right, bottom = boxes[boxes[:, 4].argmax(), :4]
+        assert event.box == (math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
+    assert "data:image/jpeg" in (tmp_path / "out" / "report.html").read_text()
+    shown = list(open_source(tmp_path / "out" / "test_01" / "overlay.mp4", colour="rgb").frames())
+    assert len(shown) == 40
+
+
+def test_methods_of_objects_draw_no_figures(objects, scene, tmp_path):
+    with pytest.raises(OddLensError, match="draws no reconstructions"):
+        score_to_folder(objects, [scene / "test" / "test_01.mp4"], tmp_path / "out", ScoreOptions(figures=True))
 
 
 def test_figures_of_the_originals(alert, scene, tmp_path):

@@ -15,9 +15,10 @@ from oddlens.types import Frame
 FRAMES = st.lists(st.tuples(st.integers(0, 9).map(float), st.booleans()), max_size=50)
 
 
-def scored(index, score, alarm, heat=None, image=None):
+def scored(index, score, alarm, heat=None, image=None, boxes=None):
     picture = np.full((4, 6, 1), index % 256, np.uint8) if image is None else image
-    return ScoredFrame("gate", Frame(index, index / 10, picture), FrameScore(index, score, map=heat), score, alarm)
+    raw = FrameScore(index, score, map=heat, boxes=boxes)
+    return ScoredFrame("gate", Frame(index, index / 10, picture), raw, score, alarm)
 
 
 @settings(deadline=None)
@@ -51,6 +52,28 @@ def test_boxes_are_in_pixels_of_the_footage_and_of_the_small_picture():
     assert tracker.close().box == (128, 200, 192, 240)
     assert tracker.peaks[0].frame.shape == (200, 320, 3)
     assert tracker.peaks[0].box == (64, 100, 96, 120)
+
+
+def test_the_box_is_that_of_the_oddest_object_and_its_picture_a_close_up():
+    boxes = np.array([[500, 300, 540, 380, 2.0], [100.4, 200, 120, 250.2, 7.0]], np.float32)
+    image = np.zeros((480, 640, 3), np.uint8)
+    image[200:251, 100:120] = 255
+    tracker = EventTracker()
+    tracker.push(scored(0, 1.0, True, np.ones((4, 4), np.float32), image, boxes))
+    assert tracker.close().box == (100, 200, 120, 251)
+    peak = tracker.peaks[0]
+    left, top, right, bottom = peak.box
+    assert peak.map is None
+    assert peak.frame.shape[1] <= 320
+    assert peak.frame.shape[1] < 640 / 2
+    assert (peak.frame[top:bottom, left:right] == 255).all()
+
+
+def test_an_alarm_without_any_object_has_no_box():
+    tracker = EventTracker()
+    tracker.push(scored(0, 1.0, True, np.eye(4, dtype=np.float32), boxes=np.zeros((0, 5), np.float32)))
+    assert tracker.close().box is None
+    assert tracker.peaks[0].box is None
 
 
 def test_only_the_highest_two_hundred_keep_a_picture():

@@ -34,7 +34,8 @@ def draw_boxes(picture: Image, boxes: ArrayLike, threshold: float, scale: float 
         left, top, right, bottom = np.rint(mark[:4] * scale).astype(int).tolist()
         right, bottom, score = max(right - 1, left), max(bottom - 1, top), float(mark[4])
         if score >= threshold:  # drawn outside of the box: a small object must stay visible
-            start, end = (left - line, top - line), (right + line, bottom + line)
+            gap = line + 2
+            start, end = (left - gap, top - gap), (right + gap, bottom + gap)
             cv2.rectangle(picture, start, end, NIGHT, 2 + 2 * line)
             cv2.rectangle(picture, start, end, ALARM, 1 + line)
             _tag(picture, f"{score:.1f}", start, end[1])

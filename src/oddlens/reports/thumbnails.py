@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from oddlens.reports.colour import as_rgb, overlay
-from oddlens.reports.style import WHITE
+from oddlens.reports.style import WHITE, Rgb
 from oddlens.types import Image
 
 WIDEST = 320
@@ -28,6 +28,7 @@ def event_thumbnail(
     low: float | None = None,
     high: float | None = None,
     box: Sequence[float] | None = None,
+    colour: Rgb = WHITE,
 ) -> Image:
     """Frame with heat and the event's box, at most 320 pixels wide.
 
@@ -37,6 +38,7 @@ def event_thumbnail(
         low: value of the coldest colour, as in `oddlens.reports.colour.levels`.
         high: value of the hottest colour.
         box: `x1, y1, x2, y2` in pixels of `frame`, or `None`.
+        colour: of the box.
 
     Returns:
         `uint8 (h, w, 3)` RGB.
@@ -50,7 +52,7 @@ def event_thumbnail(
     left, top, right, bottom = (round(float(side) * scale) for side in box)
     picture = picture.copy()
     cv2.rectangle(picture, (left, top), (right, bottom), _SHADOW, 4)
-    cv2.rectangle(picture, (left, top), (right, bottom), WHITE, 2)
+    cv2.rectangle(picture, (left, top), (right, bottom), colour, 2)
     return picture
 
 

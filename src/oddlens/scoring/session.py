@@ -20,6 +20,7 @@ from oddlens.methods.objects import ObjectMethod
 from oddlens.reports.figures import DemonstrationVideo, network_picture, write_pictures
 from oddlens.reports.html import write_report
 from oddlens.reports.overlay import OverlayVideo
+from oddlens.reports.style import ALARM, WHITE
 from oddlens.reports.thumbnails import event_thumbnail
 from oddlens.reports.timeline import timeline_png
 from oddlens.reports.video import VideoReport
@@ -223,9 +224,12 @@ def _write_report(folder: Path, detector: Detector, done: Sequence[_Scored], fau
 
 def _video_report(item: _Scored, calibration: Calibration, folder: Path) -> VideoReport:
     low, high = calibration.map_low, calibration.map_high
-    thumbnails = [
-        event_thumbnail(peak.frame, peak.map, low, high, peak.box) if peak else None
-        for peak in (item.tracker.peaks.get(number) for number in range(len(item.tracker.events)))
+    peaks = (item.tracker.peaks.get(number) for number in range(len(item.tracker.events)))
+    thumbnails = [  # on a close-up the box is red as in the overlay, on heat white stands out
+        event_thumbnail(peak.frame, peak.map, low, high, peak.box, ALARM if peak.map is None else WHITE)
+        if peak
+        else None
+        for peak in peaks
     ]
     overlay = Path(item.video.name) / "overlay.mp4"
     return VideoReport(
