@@ -11,8 +11,12 @@ import pytest
 
 from oddlens.cli import main
 from oddlens.config import Settings
+from oddlens.methods.lbr_spr.settings import LbrSprSettings
 from oddlens.methods.lnra.method import LnraSettings
 from oddlens.methods.lnra.pseudo import PseudoAnomaly
+from oddlens.motion.settings import FlowSettings
+from oddlens.objects.background_settings import BackgroundSettings
+from oddlens.objects.settings import ObjectSettings
 from oddlens.training.settings import DataSettings, ScoringSettings, SelfPacedSettings, TrainingSettings
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -81,6 +85,10 @@ def _rows(text: str) -> set[str]:
     [
         ("methods/lnra.md", LnraSettings),
         ("methods/lnra.md", PseudoAnomaly),
+        ("methods/lbr-spr.md", LbrSprSettings),
+        ("motion.md", FlowSettings),
+        ("objects.md", ObjectSettings),
+        ("objects.md", BackgroundSettings),
         ("command-line.md", DataSettings),
         ("command-line.md", TrainingSettings),
         ("command-line.md", SelfPacedSettings),
@@ -105,9 +113,11 @@ def test_every_command_and_option_is_described(capsys: pytest.CaptureFixture[str
         assert {option for option in options if f"`{option}" not in section} == set(), command
 
 
-@pytest.mark.parametrize("page", ["command-line.md", "data-sets.md", "methods/lnra.md"])
+@pytest.mark.parametrize(
+    "page", ["command-line.md", "data-sets.md", "objects.md", "methods/lnra.md", "methods/lbr-spr.md"]
+)
 def test_recipes_that_are_named_exist(page: str) -> None:
     from oddlens.recipes import recipe_names
 
-    named = set(re.findall(r"\blnra/[a-z0-9-]+\b(?![./])", _text(page)))
+    named = set(re.findall(r"\b(?:lnra|lbr-spr)/[a-z0-9-]+\b(?![./])", _text(page)))
     assert named <= set(recipe_names())
