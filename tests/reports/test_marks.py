@@ -42,6 +42,14 @@ def test_the_oddest_lies_on_top() -> None:
         assert ALARM in colours(draw_boxes(grey(), [[*box, 0.0], [*box, 5.0]][::order], 3.0))
 
 
+def test_in_an_alarm_the_oddest_object_stands_out_although_none_is_over_the_threshold() -> None:
+    boxes = [[20, 50, 28, 70, 2.0], [60, 50, 68, 70, 1.0]]
+    calm, alarmed = draw_boxes(grey(), boxes, 3.0), draw_boxes(grey(), boxes, 3.0, alarm=True)
+    assert (calm[:, 55:] == alarmed[:, 55:]).all() and (calm[:, :55] != alarmed[:, :55]).any()
+    assert WARM in colours(alarmed) and ALARM not in colours(alarmed)
+    assert draw_boxes(grey(), [], 3.0, alarm=True).shape == (100, 140, 3)
+
+
 def test_boxes_grow_with_the_picture() -> None:
     picture = draw_boxes(grey(), [[10, 10, 20, 20, 0.0]], 3.0, scale=2.0)
     rows = np.flatnonzero((picture != 90).any(axis=(1, 2)))

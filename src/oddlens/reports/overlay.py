@@ -108,7 +108,7 @@ class OverlayVideo:
         picture = _resized(as_rgb(frame), self._size)
         objects = ""
         if boxes is not None:
-            picture = draw_boxes(picture, boxes, self._threshold, picture.shape[1] / frame.shape[1])
+            picture = draw_boxes(picture, boxes, self._threshold, picture.shape[1] / frame.shape[1], bool(row["alarm"]))
             objects = f"  ·  {_counted(len(np.asarray(boxes)))}"
         elif heat_map is not None:
             picture = overlay(picture, heat_map, *self._bounds)
