@@ -35,9 +35,7 @@ def draw_boxes(picture: Image, boxes: ArrayLike, threshold: float, scale: float 
     for left_over, mark in zip(range(len(marks) - 1, -1, -1), marks[np.argsort(marks[:, 4], kind="stable")]):
         left, top, right, bottom = np.rint(mark[:4] * scale).astype(int).tolist()
         right, bottom, score = max(right - 1, left), max(bottom - 1, top), float(mark[4])
-        if score >= threshold or (
-            alarm and not left_over
-        ):  # outside of the box: small objects stay visible
+        if score >= threshold or (alarm and not left_over):  # outside of the box: small objects stay visible
             gap = line + 2
             start, end = (left - gap, top - gap), (right + gap, bottom + gap)
             cv2.rectangle(picture, start, end, NIGHT, 2 + 2 * line)
