@@ -11,7 +11,16 @@ from pathlib import Path
 from benchmarks.measure import Result, machine, report
 from oddlens.files import write_text
 
-BENCHMARKS = ("clip_feeding", "pseudo_masks", "optical_flow", "training_step", "scoring", "scoring_memory", "start_up")
+BENCHMARKS = (
+    "clip_feeding",
+    "pseudo_masks",
+    "optical_flow",
+    "foreground_recall",
+    "training_step",
+    "scoring",
+    "scoring_memory",
+    "start_up",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

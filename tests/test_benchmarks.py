@@ -9,8 +9,17 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-_OTHERS = {"__init__", "measure", "footage", "run", "contamination", "foreground_recall"}
-NAMES = ("clip_feeding", "pseudo_masks", "training_step", "scoring", "scoring_memory", "start_up", "optical_flow")
+_OTHERS = {"__init__", "measure", "footage", "run", "contamination"}
+NAMES = (
+    "clip_feeding",
+    "pseudo_masks",
+    "training_step",
+    "scoring",
+    "scoring_memory",
+    "start_up",
+    "optical_flow",
+    "foreground_recall",
+)
 
 
 @pytest.fixture(autouse=True)

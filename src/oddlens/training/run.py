@@ -176,12 +176,19 @@ def _outcome(fitted: FitResult) -> dict[str, Any]:
         "steps": fitted.steps,
         "training_seconds": round(fitted.seconds, 1),
         "validation_loss": None if np.isnan(fitted.validation_loss) else round(fitted.validation_loss, 6),
+        "pace_widths": None if fitted.pace_widths is None else [round(width, 4) for width in fitted.pace_widths],
     }
 
 
 def _past_result(folder: Path, provenance: Mapping[str, Any], run: RunSettings) -> RunResult:
     """The result of a run that had been finished before."""
     loss = provenance["validation_loss"]
-    fitted = FitResult(provenance["steps"], provenance["training_seconds"], float("nan") if loss is None else loss)
+    widths = provenance.get("pace_widths")
+    fitted = FitResult(
+        provenance["steps"],
+        provenance["training_seconds"],
+        float("nan") if loss is None else loss,
+        None if widths is None else (widths[0], widths[1]),
+    )
     detector = Detector.load(folder / "detector", run.training.device)
     return RunResult(folder, detector, fitted, str(provenance.get("footage", "")), True)
