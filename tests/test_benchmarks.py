@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-_OTHERS = {"__init__", "measure", "footage", "run", "contamination"}
+_OTHERS = {"__init__", "measure", "footage", "run", "contamination", "unlabelled"}
 NAMES = (
     "clip_feeding",
     "pseudo_masks",
