@@ -195,7 +195,7 @@ def test_another_size_is_named_before_a_background_and_does_without(tmp_path: Pa
     rows = [(video, 1, 5, 5, 20, 20) for video in "abc"]
     method = LbrSpr.from_values({"width": 1, "objects": write_boxes(tmp_path / "boxes.csv", rows)}, "test")
     assert isinstance(method, ObjectMethod)
-    feed = feed_of(method, mixed, tmp_path / "cache")
+    feed = feed_of(method, mixed, tmp_path / "cache", training={"last_batch": "keep"})
     assert isinstance(feed.train, PatchSet)
     assert feed.train.store.patches == 3
 

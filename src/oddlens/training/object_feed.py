@@ -24,6 +24,7 @@ from oddlens.scoring.objects import open_finder, open_stream
 from oddlens.scoring.table import DEFAULT_FPS
 from oddlens.training.devices import autocast
 from oddlens.training.feeds import Feed
+from oddlens.training.plan import Plan
 from oddlens.training.progress import Progress
 from oddlens.training.resources import cache_budget, cache_folder
 from oddlens.training.settings import RunSettings
@@ -49,7 +50,8 @@ def object_feed(
 
     Raises:
         DataError: grey and colour footage side by side, or footage of several sizes before one background; ready
-            boxes for videos that share a name; no object was found in all the footage.
+            boxes for videos that share a name; no object was found in all the footage, or fewer than a batch takes.
+        SettingsError: there are fewer steps than blocks with patches.
         OddLensError: the footage, weights of a detector or ready boxes cannot be read, or the cache not be written.
     """
     from oddlens.objects.finder import BoxFinder
@@ -79,6 +81,7 @@ def object_feed(
     train, held_out = PatchSet(store, _within(store, kept), method.every), PatchSet(store, _within(store, held))
     if not len(train):
         raise DataError(root, "the footage left for training holds no object", "lower training.holdout")
+    Plan.of(run.training, train, {})  # too few patches, or steps: said before the run folder is begun
     fps = next((video.fps for video in store.videos if video.fps), None)
     return Feed(
         train=train,
