@@ -82,6 +82,7 @@ def usual_sizes(boxes: Boxes, height: int, weight: float) -> Sizes:
 
 def _parts(region: NDArray[np.bool_], width: float, height: float) -> Boxes:
     """Boxes of the objects in one region, relative to it."""
+    width, height = max(float(width), 1.0), max(float(height), 1.0)  # nothing is smaller than a pixel
     shrink = max(1, round(width / _WORKING_WIDTH))
     rows, columns = region.shape
     if shrink > 1:
