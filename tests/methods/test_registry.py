@@ -67,7 +67,9 @@ def test_a_method_from_plain_values() -> None:
         Lnra.from_values({"heigth": 64}, "recipe.yaml")
 
 
-@pytest.mark.parametrize(("name", "remedy"), [("lnar", "did you mean 'lnra'?"), ("zzz", "known methods: lbr-spr, lnra")])
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("lnar", "did you mean 'lnra'?"), ("zzz", "known methods: lbr-spr, lnra")]
+)
 def test_a_method_that_is_not_known(name: str, remedy: str) -> None:
     with pytest.raises(SettingsError) as caught:
         method_class(name)
