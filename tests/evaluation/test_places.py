@@ -110,6 +110,14 @@ def test_boxes_follow_the_masks_size(masks):
     assert scaled(boxes[3], SIZE, (48, 72)).tolist() == [[12, 8, 27, 23, 0.5]]
 
 
+def test_the_last_column_of_a_methods_box_is_the_one_before_its_right_edge():
+    mask = np.zeros(SIZE, bool)
+    mask[4:12, 10] = True
+    for right, found in ((10, 0.0), (11, 1.0)):  # beside the marked column, and over it
+        box = np.array([[9, 4, right, 12, 0.5]], np.float32)
+        assert collect([FrameScore(0, 0.0, boxes=box)], [mask]).regions.rbdc() == pytest.approx(found)
+
+
 def test_frames_past_the_last_mask_do_not_count(maps, masks):
     places = collect([FrameScore(k, 0.0, map=map) for k, map in enumerate(maps)], masks[:6])
     assert places.regions.frames == places.kept.frames == 6

@@ -18,7 +18,7 @@ from oddlens.datasets.probe import count_frames
 from oddlens.errors import DataError
 from oddlens.evaluation.judge import Judge
 from oddlens.evaluation.protocols import PaperProtocol
-from oddlens.evaluation.tracks import Scorer, Track, score_video
+from oddlens.evaluation.tracks import Track, score_video
 from oddlens.files import fingerprint_files
 from oddlens.media.locate import underlying_files
 from oddlens.methods.floors import FLOORS
@@ -26,7 +26,7 @@ from oddlens.metrics.map_boxes import map_levels
 from oddlens.scoring.detector import Detector, runtime
 from oddlens.scoring.events import Run, alarm_runs
 from oddlens.scoring.table import DEFAULT_FPS, open_for
-from oddlens.scoring.windows import Mode, WindowScorer
+from oddlens.scoring.windows import Mode, Scorer, WindowScorer
 
 Progress = Callable[[str, int, int], None]
 """Called with (video name, videos done, videos in all)."""

@@ -98,7 +98,7 @@ class PlaceCollector:
             map, mask = aligned(score.map, mask, score.index)
             self.places.add_map(map, mask, score.index in self.kept)
         if score.boxes is not None:
-            self._add(score.index, scaled(score.boxes, size, mask.shape))
+            self._add(score.index, scaled(inclusive(score.boxes), size, mask.shape))
         elif map is not None and self.levels is not None:
             self._add(score.index, map_boxes(map, self.levels))
 
@@ -122,6 +122,16 @@ class PlaceCollector:
     def _add(self, index: int, boxes: NDArray[np.float32]) -> None:
         self._boxes.append(boxes)
         self._frames.append(index)
+
+
+def inclusive(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A method's boxes `(n, 5)`, right and bottom excluded, by the last column and row they cover.
+
+    Example:
+        >>> inclusive(np.array([[0, 10, 10, 20, 0.5]], np.float32)).tolist()
+        [[0.0, 10.0, 9.0, 19.0, 0.5]]
+    """
+    return boxes - np.array([0, 0, 1, 1, 0], np.float32)
 
 
 def scaled(boxes: NDArray[np.float32], size: tuple[int, int], wanted: tuple[int, ...]) -> NDArray[np.float32]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +12,7 @@ from oddlens.datasets.base import Video
 from oddlens.evaluation.places import PlaceCollector, Places, VideoTruth
 from oddlens.evaluation.protocols import PaperProtocol
 from oddlens.media.source import Source
-from oddlens.scoring.windows import FrameScore
-from oddlens.types import Image
-
-
-class Scorer(Protocol):
-    """What turns frames into scores: every frame's, in order."""
-
-    def push(self, image: Image) -> list[FrameScore]:
-        """Take the next frame; return the scores that are ready."""
-        ...
-
-    def finish(self, name: str = "footage") -> list[FrameScore]:
-        """The footage is over: the scores that are left."""
-        ...
+from oddlens.scoring.windows import FrameScore, Scorer
 
 
 @dataclass
@@ -88,7 +74,7 @@ def score_video(
     for frame in source.frames():
         count, size = count + 1, (frame.image.shape[0], frame.image.shape[1])
         for name, scorer in scorers.items():
-            for score in scorer.push(frame.image):
+            for score in scorer.push(frame.image, video.name):
                 collectors[name].take(score, size)
     for name, scorer in scorers.items():
         for score in scorer.finish(video.name):

@@ -34,7 +34,8 @@ class FrameScore:
     pictures: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     """Named pictures in network values, `(C, h, w)`."""
     boxes: NDArray[np.float32] | None = None
-    """`float32 (n, 5)`: x1, y1, x2, y2 in pixels of the frame, and score; None where a method has only maps."""
+    """`float32 (n, 5)`: x1, y1, x2, y2 in pixels of the frame, right and bottom excluded, and score; None where a
+    method has only maps."""
 
 
 class Scorer(Protocol):
