@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import shutil
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from oddlens.errors import OddLensError
 _CHUNK = 1 << 20
 _WHOLE_FILE_BYTES = 64 << 20
 _SAMPLES = 16
+_STALE_SECONDS = 24 * 3600
 _DISK_FAULTS = {errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
@@ -53,6 +55,15 @@ def atomic_path(target: Path) -> Iterator[Path]:
 def is_leftover(path: Path) -> bool:
     """Whether `path` is what a killed process left of a file it was writing."""
     return path.name.startswith(".") and ".part" in path.name
+
+
+def sweep_stores(folder: Path) -> None:
+    """Remove stores that a killed process was building in `folder` a day ago or longer."""
+    for leftover in folder.glob("*.part"):
+        with suppress(OSError):  # its builder may finish just now
+            newest = max(item.stat().st_mtime for item in (leftover, *leftover.iterdir()))
+            if time.time() - newest > _STALE_SECONDS:
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def remove_leftovers(folder: Path) -> None:

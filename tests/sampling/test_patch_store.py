@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -95,6 +98,18 @@ def test_nothing_half_made_stays(tmp_path: Path, footage: list[Footage]) -> None
     assert not [path for path in (tmp_path / "cache").iterdir() if path.is_dir()]
 
 
+def test_what_a_killed_builder_left_goes_after_a_day(tmp_path: Path, footage: list[Footage]) -> None:
+    store = build(tmp_path, footage)
+    fresh, old = (store.folder.with_name(f"{store.key}.{number}.part") for number in ("0123abcd", "4567cdef"))
+    for folder in (fresh, old):
+        shutil.copytree(store.folder, folder)
+    for path in (*old.iterdir(), old):
+        os.utime(path, (time.time() - 1e6,) * 2)
+    assert build(tmp_path, footage) == store
+    assert fresh.exists()  # another process may be at it
+    assert not old.exists()
+
+
 @pytest.mark.parametrize(("share", "every"), [(0.6, 2), (0.3, 4), (0.15, 8)])
 def test_over_the_budget_fewer_frames_are_kept(
     tmp_path: Path, footage: list[Footage], share: float, every: int
@@ -124,6 +139,7 @@ def test_grey_and_colour_side_by_side_are_refused(tmp_path: Path, footage: list[
     colour = write_video(tmp_path / "colour", 5, channels=3)
     with pytest.raises(DataError, match="colour: is colour where the other footage is grey"):
         build(tmp_path, [*footage, colour])
+    assert not list((tmp_path / "cache").glob("*.part"))
     assert build(tmp_path, [colour]).channels == 3
 
 

@@ -6,10 +6,8 @@ import hashlib
 import json
 import os
 import shutil
-import time
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,7 +16,7 @@ import numpy as np
 from filelock import FileLock
 
 from oddlens.errors import MediaError, OddLensError
-from oddlens.files import read_json
+from oddlens.files import read_json, sweep_stores
 from oddlens.media.budget import plan_segments
 from oddlens.media.fingerprint import fingerprint_source
 from oddlens.media.open import open_source
@@ -28,7 +26,6 @@ from oddlens.sampling.clips import FrameRun
 from oddlens.types import SamplingSpec
 
 _VERSION = 2
-_STALE_SECONDS = 24 * 3600
 _ENDLESS = 1 << 62
 _ATTEMPTS = 2
 _TOLERANCE = 0.05
@@ -119,7 +116,7 @@ def build_store(
     target = cache_dir / key
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
-        _sweep(cache_dir)
+        sweep_stores(cache_dir)
         with FileLock(str(cache_dir / f"{key}.lock")):
             if (store := _open(target)) is None:
                 _build(target, footage, spec, budget_bytes, fingerprint, progress)
@@ -263,12 +260,3 @@ def _count(source: Source) -> int:
 
 def _colour(spec: SamplingSpec) -> Any:
     return "grey" if spec.channels == 1 else "rgb"
-
-
-def _sweep(cache_dir: Path) -> None:
-    """Remove what a killed process left behind a day ago or longer."""
-    for leftover in cache_dir.glob("*.part"):
-        with suppress(OSError):  # its builder may finish just now
-            newest = max(item.stat().st_mtime for item in (leftover, *leftover.iterdir()))
-            if time.time() - newest > _STALE_SECONDS:
-                shutil.rmtree(leftover, ignore_errors=True)

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from oddlens.config import build
 from oddlens.errors import DataError, OddLensError
-from oddlens.files import atomic_path, fingerprint_file, is_leftover, read_json, write_json
+from oddlens.files import atomic_path, fingerprint_file, read_json, sweep_stores, write_json
 from oddlens.media.open import open_source
 from oddlens.media.source import Colour, Source
 from oddlens.media.store import Footage, Progress, fingerprint_footage
@@ -28,7 +27,6 @@ from oddlens.motion.settings import FlowSettings
 from oddlens.motion.stream import frame_flows
 
 _VERSION = 1
-_STALE_SECONDS = 24 * 3600
 _COMPONENTS = 2
 _BYTES = np.dtype(np.float16).itemsize
 
@@ -132,7 +130,7 @@ def build_flow_store(
     target = cache_dir / f"flow-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:24]}"
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
-        _sweep(cache_dir)
+        sweep_stores(cache_dir)
         with FileLock(f"{target}.lock"):
             store = _read(target)
             if store is None:
@@ -276,12 +274,3 @@ class _Writer:
                 self.progress(name, self.done, self.total)
         self.videos.append(StoredFlow(name, self.done - begun, height, width, self.offset))
         self.offset += self.videos[-1].size
-
-
-def _sweep(cache_dir: Path) -> None:
-    """Remove what a killed process left behind a day ago or longer."""
-    for leftover in filter(is_leftover, cache_dir.glob(".flow-*")):
-        with suppress(OSError):  # its builder may finish just now
-            newest = max(item.stat().st_mtime for item in (leftover, *leftover.iterdir()))
-            if time.time() - newest > _STALE_SECONDS:
-                shutil.rmtree(leftover, ignore_errors=True)

@@ -18,7 +18,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from oddlens.errors import DataError, OddLensError
-from oddlens.files import read_json
+from oddlens.files import read_json, sweep_stores
 from oddlens.media.open import open_source
 from oddlens.media.source import Source
 from oddlens.media.store import Footage, Progress, fingerprint_footage
@@ -118,6 +118,7 @@ def build_patch_store(
     target = cache_dir / key
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
+        sweep_stores(cache_dir)
         with FileLock(str(cache_dir / f"{key}.lock")):
             if (store := _open(target, spec)) is None:
                 _build(target, footage, spec, make_stream(), budget_bytes, fingerprint, progress)
@@ -169,11 +170,11 @@ def _build(
     fingerprint: str,
     progress: Progress | None,
 ) -> None:
-    temporary = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
-    temporary.mkdir()
     sources = [open_source(item.path, fps=item.fps) for item in footage]
     channels = _channels(footage, sources)
     expected = sum(source.info.frames or 0 for source in sources) or None
+    temporary = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
+    temporary.mkdir()
     writer = _Writer(temporary, _layout(spec, channels), budget_bytes)
     try:
         with writer:
