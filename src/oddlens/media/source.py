@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
@@ -48,3 +48,20 @@ class Source(Protocol):
             MediaError: nothing can be decoded, or frames change their size.
         """
         ...
+
+
+def frames_at(source: Source, indices: Iterable[int]) -> Iterator[Frame]:
+    """Yield the frames of these indices in order, in one pass that ends with the last of them.
+
+    A video has to be decoded from its start to get at any frame, so asking for frames one by one takes a pass each.
+    Indices past the end are passed over.
+    """
+    wanted = sorted(set(indices))
+    if not wanted:
+        return
+    chosen, last = set(wanted), wanted[-1]
+    for frame in source.frames(wanted[0]):
+        if frame.index in chosen:
+            yield frame
+        if frame.index >= last:
+            return

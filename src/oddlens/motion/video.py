@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from oddlens.errors import MediaError, SettingsError
 from oddlens.media.formats import ASSUMED_FPS
 from oddlens.media.open import open_source
-from oddlens.media.source import Source
+from oddlens.media.source import Source, frames_at
 from oddlens.media.writer import VideoWriter
 from oddlens.motion.colour import flow_colours
 from oddlens.motion.flow import FlowEstimator
@@ -89,8 +88,8 @@ def flow_limit(source: Source, estimator: FlowEstimator) -> float:
     """Speed that 99 % of the pixels of frames spread over the video stay below, at least half a unit."""
     last = max(0, (source.info.frames or 0) - 2)
     starts = sorted({round(last * k / (_SAMPLES - 1)) for k in range(_SAMPLES)})
-    pairs = [[frame.image for frame in islice(source.frames(start), 2)] for start in starts]
-    whole = [pair for pair in pairs if len(pair) == 2]
-    flows = estimator.many([pair[0] for pair in whole], [pair[1] for pair in whole])
+    images = {frame.index: frame.image for frame in frames_at(source, [*starts, *(start + 1 for start in starts)])}
+    whole = [start for start in starts if start + 1 in images]
+    flows = estimator.many([images[start] for start in whole], [images[start + 1] for start in whole])
     speeds = [np.hypot(flow[..., 0], flow[..., 1]) for flow in flows]
     return max(_SLOWEST, float(np.percentile(speeds, _FAST_SHARE))) if speeds else _SLOWEST

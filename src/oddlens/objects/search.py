@@ -20,7 +20,7 @@ from oddlens.media.fingerprint import fingerprint_source
 from oddlens.media.formats import ASSUMED_FPS, is_image
 from oddlens.media.locate import underlying_files
 from oddlens.media.open import open_source
-from oddlens.media.source import Source
+from oddlens.media.source import Source, frames_at
 from oddlens.media.writer import VideoWriter
 from oddlens.motion.flow import FlowEstimator
 from oddlens.motion.settings import FlowSettings
@@ -120,8 +120,7 @@ def spread_images(sources: Sequence[Source], count: int = _BACKGROUND_FRAMES) ->
     ends = np.cumsum(lengths)
     for source, end, length in zip(sources, ends, lengths):
         mine = places[(places >= end - length) & (places < end)] - (end - length)
-        for place in mine.tolist():
-            yield from (frame.image for frame in islice(source.frames(place), 1))
+        yield from (frame.image for frame in frames_at(source, mine.tolist()))
 
 
 class _Finders:
