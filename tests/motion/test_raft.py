@@ -156,11 +156,19 @@ def test_files_that_hold_no_weights(tmp_path: Path, content: bytes, suffix: str)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [{"encoder.weight": torch.zeros(3)}, {}, [1, 2], torch.zeros(2)])
-def test_weights_of_another_network(tmp_path: Path, content: Any) -> None:
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ({"encoder.weight": torch.zeros(3)}, "holds other weights than raft-small's"),
+        ({}, "holds other weights than raft-small's"),
+        ([1, 2], "holds a list, not a state dict"),
+        (torch.zeros(2), "holds a Tensor, not a state dict"),
+    ],
+)
+def test_weights_of_another_network(tmp_path: Path, content: Any, fault: str) -> None:
     file = tmp_path / "weights.pth"
     torch.save(content, file)
-    with pytest.raises(DetectorError, match="holds other weights than raft-small's") as caught:
+    with pytest.raises(DetectorError, match=fault) as caught:
         FlowEstimator(FlowSettings(method="raft-small", weights=str(file)))
     assert "\n" not in str(caught.value)
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import pad
 from torchvision.models.optical_flow import Raft_Large_Weights, Raft_Small_Weights, raft_large, raft_small
 
-from oddlens.errors import DetectorError
 from oddlens.media.resize import with_channels
 from oddlens.motion.frames import Flow
 from oddlens.motion.settings import FlowSettings
 from oddlens.training.devices import pick_device
+from oddlens.training.weights import load_weights, local_weights, published_weights
 from oddlens.types import Image
 
 _NETWORKS: dict[str, tuple[Any, Any]] = {
@@ -31,8 +29,6 @@ _SIDE_STEP, _SMALLEST = 8, 128
 """Features are an eighth of the frame, and their correlations are halved three times more."""
 _BATCH_CELLS = 1 << 27
 """Correlations held at once: every feature of one frame with every one of the other."""
-_SHOWN = 100
-"""Characters of torch's message that are passed on."""
 
 
 class RaftFlow:
@@ -82,36 +78,11 @@ def _network(settings: FlowSettings) -> nn.Module:
         network: nn.Module = build(weights=None)
     if settings.weights == "random":
         warnings.warn("RAFT runs with random weights: its flow means nothing", stacklevel=2)
-    elif settings.weights == "default":
-        network.load_state_dict(_download(settings.method, published))
+        return network
+    name = settings.method
+    if settings.weights == "default":
+        load_weights(network, published_weights(name, published, "weights"), name, f"weights of {name}")
     else:
-        _load(network, Path(settings.weights).expanduser(), settings.method)
+        file = Path(settings.weights).expanduser()
+        load_weights(network, local_weights(name.replace("-", "_"), file), name, file)
     return network
-
-
-def _download(method: str, published: Any) -> Mapping[str, Tensor]:
-    """Torchvision's weights from torch's cache folder, downloaded when they are not there yet."""
-    try:
-        state: Mapping[str, Tensor] = published.get_state_dict(progress=False, check_hash=True)
-    except (OSError, RuntimeError) as error:  # no network, or half a file
-        place = Path(torch.hub.get_dir()) / "checkpoints"
-        remedy = f"fetch {published.url} and put it into {place}{os.sep}, or name the file as weights"
-        raise DetectorError(f"weights of {method}", f"cannot be downloaded ({error})", remedy) from error
-    return state
-
-
-def _load(network: nn.Module, file: Path, method: str) -> None:
-    remedy = f"give a state dict of torchvision's {method.replace('-', '_')}"
-    if not file.is_file():
-        raise DetectorError(file, "there is no such file of weights", remedy)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about protocols, before the fault itself
-            state = load_file(file) if file.suffix == ".safetensors" else torch.load(file, "cpu", weights_only=True)
-    except Exception as error:  # there is no end to what a damaged pickle can raise
-        raise DetectorError(file, f"cannot be read ({str(error)[:_SHOWN]})", remedy) from error
-    try:
-        network.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        detail = str(error).split("\n")[:2][-1].strip()[:_SHOWN]  # torch names the fault in the second line
-        raise DetectorError(file, f"holds other weights than {method}'s ({detail})", remedy) from error

@@ -18,8 +18,8 @@ from oddlens.errors import SettingsError
 from oddlens.media.resize import with_channels
 from oddlens.objects.detections import Detections
 from oddlens.objects.settings import NETWORKS
-from oddlens.objects.weights import load_weights, local_weights, published_weights
 from oddlens.training.devices import pick_device
+from oddlens.training.weights import load_weights, local_weights, published_weights
 from oddlens.types import Image
 
 _BATCH = 8
@@ -139,7 +139,7 @@ def _build(name: str, weights: str, score_threshold: float, overlap: float, inpu
         warnings.warn(f"{name} runs with random weights: its boxes mean nothing", stacklevel=3)
         return network
     if weights == "default":
-        load_weights(network, published_weights(name, kind.weights), name, f"weights of {name}")
+        load_weights(network, published_weights(name, kind.weights, "detector_weights"), name, f"weights of {name}")
     else:
         file = Path(weights).expanduser()
         load_weights(network, local_weights(name, file), name, file)

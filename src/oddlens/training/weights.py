@@ -19,8 +19,13 @@ _SHOWN = 100
 _COUNTER = "num_batches_tracked"
 
 
-def published_weights(name: str, weights: Any) -> Mapping[str, Tensor]:
+def published_weights(name: str, weights: Any, setting: str) -> Mapping[str, Tensor]:
     """Published weights of network `name`, downloaded once into torch's cache folder.
+
+    Args:
+        name: of the network, for messages.
+        weights: torchvision's record of them.
+        setting: where a user may name a file instead, for messages.
 
     Raises:
         DetectorError: they are not there and cannot be fetched; the line says what to fetch and where to put it.
@@ -29,7 +34,7 @@ def published_weights(name: str, weights: Any) -> Mapping[str, Tensor]:
         state: Mapping[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True)
     except (OSError, RuntimeError) as error:  # no network, or half a file
         place = Path(torch.hub.get_dir()) / "checkpoints"
-        remedy = f"fetch {weights.url} and put it into {place}{os.sep}, or name the file as detector_weights"
+        remedy = f"fetch {weights.url} and put it into {place}{os.sep}, or name the file as {setting}"
         raise DetectorError(f"weights of {name}", f"cannot be downloaded ({error})", remedy) from error
     return state
 
