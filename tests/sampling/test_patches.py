@@ -42,7 +42,7 @@ CROPS = {
 def test_crops_are_those_of_the_official_code(gradient: np.ndarray, box: tuple[float, ...]) -> None:
     edges, kept = whole_pixels(np.array([box], np.float32), (240, 360))
     assert kept.all()
-    patch = crop(gradient, edges, 32)[0].astype(int)
+    patch = crop([gradient], edges, 32)[0].astype(int)
     sums, first, last, column = CROPS[box]
     assert np.abs(patch.sum(axis=(0, 1)) - sums).max() <= 32 * 32  # one level a pixel for other versions of OpenCV
     assert np.abs(patch[0, :4, 0] - first).max() <= 1
@@ -50,14 +50,18 @@ def test_crops_are_those_of_the_official_code(gradient: np.ndarray, box: tuple[f
     assert np.abs(patch[:4, 0, 1] - column).max() <= 1
 
 
-def test_crop_of_many_planes_equals_a_crop_of_each(gradient: np.ndarray) -> None:
-    rng = np.random.default_rng(0)
-    planes = rng.integers(0, 256, (60, 80, 15), np.uint8)
-    boxes = np.array([[3, 4, 20, 50], [60.5, 0, 90, 31], [0, 0, 80, 60]], np.float32)
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_crop_of_many_frames_equals_a_crop_of_each(channels: int, dtype: type) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (5, 60, 80, channels)).astype(dtype)
+    boxes = np.array([[3, 4, 20, 50], [60.5, 0, 90, 31], [0, 0, 80, 60], [7, 7, 8, 8]], np.float32)
     edges, _ = whole_pixels(boxes, (60, 80))
-    together = crop(planes, edges, 32)
-    single = np.concatenate([crop(planes[..., k : k + 1].copy(), edges, 32) for k in range(15)], axis=3)
+    together = crop(list(frames), edges, 32)
+    assert together.shape == (4, 32, 32, 5 * channels)
+    single = np.concatenate([crop([frame], edges, 32) for frame in frames], axis=3)
     assert np.array_equal(together, single)
+    reversed_order = crop([frame[..., ::-1] for frame in frames], edges, 32)
+    assert np.array_equal(reversed_order.reshape(4, 32, 32, 5, channels)[..., ::-1].reshape(together.shape), together)
 
 
 @pytest.mark.parametrize(

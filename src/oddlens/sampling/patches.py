@@ -110,15 +110,17 @@ def block_of(boxes: Boxes, size: tuple[int, int], rows: int, columns: int) -> ND
     return row * columns + column
 
 
-def crop(stack: NDArray[_Level], edges: NDArray[np.int64], side: int) -> NDArray[_Level]:
-    """Cut every box out of all planes at once and resize it bilinearly: `(n, side, side, planes)`.
+def crop(frames: Sequence[NDArray[_Level]], edges: NDArray[np.int64], side: int) -> NDArray[_Level]:
+    """Cut every box out of all `frames` `(H, W, C)` and resize it bilinearly: `(n, side, side, frames * C)`.
 
-    The frames of a window lie behind each other as planes of `stack` `(H, W, planes)`, so a box costs one call of
-    OpenCV (with the bytes that one call a frame would give), and the result is in the network's memory order.
+    The cuts of a box are laid behind each other as planes, so it costs one call of OpenCV (with the bytes that one call
+    a frame would give), and the result is in the network's memory order.
     """
-    out = np.empty((len(edges), side, side, stack.shape[2]), stack.dtype)
+    planes = sum(frame.shape[2] for frame in frames)
+    out = np.empty((len(edges), side, side, planes), frames[0].dtype)
     for place, (left, top, right, bottom) in zip(out, edges.tolist()):
-        cv2.resize(stack[top:bottom, left:right], (side, side), dst=place, interpolation=cv2.INTER_LINEAR)
+        cut = np.concatenate([frame[top:bottom, left:right] for frame in frames], axis=2)
+        cv2.resize(cut, (side, side), dst=place, interpolation=cv2.INTER_LINEAR)
     return out
 
 
@@ -147,8 +149,7 @@ def cut_patches(
         return FramePatches(
             index, size, chosen, np.zeros(0, np.int64), np.zeros((0, spec.side, spec.side, planes), np.uint8), flow
         )
-    stack = np.concatenate([image[..., ::-1] for image in images], axis=2)  # the paper's order: blue, green, red
-    raw = crop(stack, edges[kept], spec.side)
+    raw = crop([image[..., ::-1] for image in images], edges[kept], spec.side)  # the paper's order: blue, green, red
     flow = _cut_flow(flows, edges[kept], size, spec) if spec.flow else None
     return FramePatches(index, size, chosen, block_of(chosen, size, spec.rows, spec.columns), raw, flow)
 
@@ -161,6 +162,6 @@ def unit_factors(size: tuple[int, int], units: str) -> tuple[float, float]:
 def _cut_flow(
     flows: Sequence[NDArray[np.float32]], edges: NDArray[np.int64], size: tuple[int, int], spec: PatchSpec
 ) -> NDArray[np.float16]:
-    patches = crop(np.concatenate(flows, axis=2), edges, spec.side)
+    patches = crop(flows, edges, spec.side)
     scaled = patches * np.tile(np.array(unit_factors(size, spec.units), np.float32), spec.length)
     return scaled.astype(np.float16)
