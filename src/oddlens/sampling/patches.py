@@ -119,7 +119,7 @@ def crop(frames: Sequence[NDArray[_Level]], edges: NDArray[np.int64], side: int)
     planes = sum(frame.shape[2] for frame in frames)
     out = np.empty((len(edges), side, side, planes), frames[0].dtype)
     for place, (left, top, right, bottom) in zip(out, edges.tolist()):
-        cut = np.concatenate([frame[top:bottom, left:right] for frame in frames], axis=2)
+        cut = cv2.merge([frame[top:bottom, left:right] for frame in frames])
         cv2.resize(cut, (side, side), dst=place, interpolation=cv2.INTER_LINEAR)
     return out
 
@@ -149,7 +149,10 @@ def cut_patches(
         return FramePatches(
             index, size, chosen, np.zeros(0, np.int64), np.zeros((0, spec.side, spec.side, planes), np.uint8), flow
         )
-    raw = crop([image[..., ::-1] for image in images], edges[kept], spec.side)  # the paper's order: blue, green, red
+    raw = crop(images, edges[kept], spec.side)
+    if images[0].shape[2] > 1:  # the paper's order: blue, green, red
+        split = raw.reshape(*raw.shape[:3], spec.length, -1)
+        raw = np.ascontiguousarray(split[..., ::-1]).reshape(raw.shape)
     flow = _cut_flow(flows, edges[kept], size, spec) if spec.flow else None
     return FramePatches(index, size, chosen, block_of(chosen, size, spec.rows, spec.columns), raw, flow)
 
