@@ -171,3 +171,21 @@ def test_a_set_has_one_part_for_each_block(tmp_path: Path, footage: list[Footage
     assert sum(sizes) == 10
     assert max(sizes) == 3
     assert all(len(set(b["block"].tolist())) == 1 for b in patches.validation_batches(10, 3))
+
+
+def test_ready_flow_is_asked_for_only_when_patches_are_made(tmp_path: Path, footage: list[Footage]) -> None:
+    class Ready:
+        def number(self, video: int) -> np.ndarray:
+            return np.full(((7, 12)[video], 24, 32, 2), video + 1, np.float16)
+
+    asked: list[Ready] = []
+
+    def make() -> Ready:
+        asked.append(Ready())
+        return asked[-1]
+
+    for _ in range(2):
+        store = build_patch_store(footage, SPEC, stream, {}, tmp_path / "cache", 1 << 30, make_flow=make)
+        assert len(asked) == 1
+    assert set(np.unique(store.array("flow")[store.array("videos") == 0])) == {1}
+    assert set(np.unique(store.array("flow")[store.array("videos") == 1])) == {2}

@@ -129,3 +129,48 @@ def test_last_frame_has_the_flow_before_it_without_context_and_in_two_frames(fir
     assert [frame.flow[0, 0, 0, 0] for frame in frames] == [first, 2, 3, 3]
     pair = fed(PatchStream(alone, Differences(), FlowBoxes()), frames_of(2), chunk)
     assert [frame.flow[0, 0, 0, 0] for frame in pair] == [first, 1]
+
+
+class Never:
+    def many(self, firsts: Sequence[np.ndarray], seconds: Sequence[np.ndarray]) -> list[np.ndarray]:
+        raise AssertionError("flow is known already")
+
+
+def known_flow(frames: list[np.ndarray], scale: float = 1.0) -> np.ndarray:
+    """What a store keeps: the flow of every frame, the last one's repeated."""
+    flows = Differences().many(frames[:-1], frames[1:]) or [np.zeros((24, 32, 2), np.float32)]
+    return (scale * np.stack([*flows, flows[-1]])[: len(frames)]).astype(np.float16)
+
+
+@given(st.integers(1, 14), st.integers(1, 16), st.booleans(), st.sampled_from(["next", "zero"]))
+def test_flow_known_already_gives_the_same_patches(count: int, chunk: int, flow: bool, first: str) -> None:
+    spec, frames = PatchSpec(flow=flow, side=8, units="native", first_flow=first), frames_of(count)
+    stream, flows = PatchStream(spec, Never(), FlowBoxes()), known_flow(frames)
+    known = []
+    for start in range(0, count, chunk):
+        known += stream.push(frames[start : start + chunk], "a", flows[start : start + chunk])
+    known += stream.finish("a")
+    computed = fed(PatchStream(spec, Differences(), FlowBoxes()), frames, chunk)
+    assert [frame.index for frame in known] == list(range(count))
+    for a, b in zip(known, computed):
+        assert np.array_equal(a.boxes, b.boxes) and np.array_equal(a.raw, b.raw)
+        assert np.array_equal(a.flow, b.flow) if flow else a.flow is None
+
+
+def test_half_precision_makes_computed_flow_that_of_a_store() -> None:
+    class Fine(Differences):
+        def many(self, firsts, seconds):
+            return [flow * np.float32(1.0001) for flow in super().many(firsts, seconds)]
+
+    spec, frames = PatchSpec(side=8), frames_of(6)
+    known, exact, half = (PatchStream(spec, Fine(), FlowBoxes(), half=k == 2) for k in range(3))
+    stored = known.push(frames, "a", known_flow(frames, 1.0001)) + known.finish()
+    assert all(np.array_equal(a.boxes, b.boxes) for a, b in zip(stored, fed(half, frames, 2)))
+    assert not all(np.array_equal(a.boxes, b.boxes) for a, b in zip(stored, fed(exact, frames, 2)))
+
+
+@pytest.mark.parametrize(("frames", "width"), [(3, 32), (5, 32), (4, 30)])
+def test_flow_of_other_footage_is_refused(frames: int, width: int) -> None:
+    stream = PatchStream(PatchSpec(side=8), Never(), FlowBoxes())
+    with pytest.raises(DataError, match=r"a: has flow of \d frames .*; compute the flow of this footage anew"):
+        stream.push(frames_of(4), "a", np.zeros((frames, 24, width, 2), np.float16))

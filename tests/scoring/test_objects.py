@@ -316,6 +316,19 @@ def test_grey_footage_before_a_colour_background(detector: Detector, clip: list[
     assert sum(score.components["boxes"] for score in scores) > 0
 
 
+def test_flow_and_boxes_are_computed_where_the_method_is(brightness, monkeypatch: pytest.MonkeyPatch) -> None:
+    devices: list[str] = []
+    for place in ("oddlens.motion.flow.FlowEstimator", "oddlens.objects.finder.BoxFinder"):
+        name = place.rpartition(".")[2]
+        monkeypatch.setattr(place, lambda settings, *rest, name=name: devices.append(f"{name} {rest[-1]}") or StandIn())
+    ObjectScorer(brightness([("a", 0, 1, 2, 9, 9)]))
+    assert sorted(devices) == ["BoxFinder cpu", "FlowEstimator cpu"]
+
+
+class StandIn:
+    needs_flow = False
+
+
 def test_calibration_of_nothing_but_empty_frames_is_a_scale() -> None:
     calibration = calibrate([NormalScores(np.full(50, -1.5), 25.0)], AlarmRule())
     assert np.isfinite(calibration.threshold)

@@ -17,13 +17,20 @@ from oddlens.media.store import Footage
 from oddlens.methods.lbr_spr.method import LbrSpr
 from oddlens.methods.objects import ObjectMethod
 from oddlens.sampling.patch_set import PatchSet
-from oddlens.sampling.patch_store import PatchStore, build_patch_store
+from oddlens.sampling.patch_store import PatchStore, build_patch_store, stream_patches
 from oddlens.scoring.calibration import Calibration, NormalScores, calibrate
 from oddlens.scoring.detector import Detector
 from oddlens.scoring.objects import open_stream
 from oddlens.scoring.windows import score_frames
 from oddlens.training.feeds import Feed
-from oddlens.training.object_feed import Stretch, calibrate_on_store, object_feed, score_store, spread_frames
+from oddlens.training.object_feed import (
+    Stretch,
+    calibrate_on_store,
+    object_feed,
+    score_store,
+    spread_frames,
+    stored_flow,
+)
 from oddlens.training.progress import Progress
 from oddlens.training.run import resolve_settings
 
@@ -220,3 +227,75 @@ def test_frames_for_the_background_are_spread_over_all_videos(
     assert len(chosen) == expected
     first = [frame.image for frame in open_source(footage[0].path).frames()]
     assert sum(any(np.array_equal(image, frame) for frame in first) for image in chosen) == expected // 2
+
+
+class CountedRaft:
+    """Stands in for RAFT: noise that half precision does not hold, and how many pairs were computed."""
+
+    pairs_done = 0
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def pairs(self, firsts: list[Any], seconds: list[Any]) -> list[Any]:
+        CountedRaft.pairs_done += len(firsts)
+        seeds = [int(a.sum()) + int(b.sum()) for a, b in zip(firsts, seconds)]
+        return [np.random.default_rng(seed).normal(0, 2, (*firsts[0].shape[:2], 2)).astype("f4") for seed in seeds]
+
+
+@pytest.fixture
+def raft(monkeypatch: pytest.MonkeyPatch) -> type[CountedRaft]:
+    monkeypatch.setattr("oddlens.motion.raft.RaftFlow", CountedRaft)
+    monkeypatch.setattr(CountedRaft, "pairs_done", 0)
+    return CountedRaft
+
+
+def moving(**settings: Any) -> LbrSpr:
+    values = {"width": 1, "motion": True, "flow": {"method": "raft-small", "weights": "random"}}
+    objects = {"sources": ["motion"], "smallest_area": 20}
+    method = LbrSpr.from_values(merge({**values, "objects": objects}, settings), "test")
+    assert isinstance(method, LbrSpr)
+    return method
+
+
+def test_flow_of_raft_is_computed_once_whatever_the_boxes(
+    tmp_path: Path, footage: list[Footage], raft: type[CountedRaft]
+) -> None:
+    twins = [footage[0], Footage("a", footage[1].path, 10.0)]  # splits may share names
+    for area in (20, 30):
+        feed = feed_of(moving(objects={"smallest_area": area}), twins, tmp_path / "cache")
+        assert raft.pairs_done == 22
+    assert isinstance(feed.train, PatchSet)
+    store = feed.train.store
+    live = [
+        frame
+        for item in twins
+        for frame in stream_patches(open_stream(moving(objects={"smallest_area": 30})), open_source(item.path), "a")
+    ]
+    for kind in ("raw", "flow", "boxes"):
+        np.testing.assert_array_equal(store.array(kind), np.concatenate([getattr(frame, kind) for frame in live]))
+
+
+def test_flow_over_the_budget_is_computed_where_it_is_needed(
+    tmp_path: Path, footage: list[Footage], raft: type[CountedRaft]
+) -> None:
+    needed = 24 * 48 * 64 * 4
+    method = moving()
+    assert stored_flow(method, footage, tmp_path / "cache", needed - 1) is None
+    assert raft.pairs_done == 0
+    kept = stored_flow(method, footage, tmp_path / "cache", needed)
+    assert kept is not None and kept.total_frames == 24
+    assert stored_flow(moving(flow={"method": "dis-fast", "weights": "default"}), footage, tmp_path, needed) is None
+
+
+def test_patches_are_made_anew_for_other_weights_of_raft_under_one_name(
+    tmp_path: Path, footage: list[Footage], raft: type[CountedRaft]
+) -> None:
+    weights, keys = tmp_path / "raft.pth", set()
+    for content in (b"one", b"two"):
+        weights.write_bytes(content)
+        feed = feed_of(moving(flow={"weights": str(weights)}), footage, tmp_path / "cache")
+        assert isinstance(feed.train, PatchSet)
+        keys.add(feed.train.store.key)
+    assert len(keys) == 2
+    assert raft.pairs_done == 44

@@ -80,6 +80,13 @@ class FlowStore:
         if found is None:
             known = ", ".join(video.name for video in self.videos[:8])
             raise DataError(self.folder, f"holds no flow of a video '{name}'", f"it has {known}")
+        return self._mapped(found)
+
+    def number(self, video: int) -> NDArray[np.float16]:
+        """The same for the video of this number, counted from 0."""
+        return self._mapped(self.videos[video])
+
+    def _mapped(self, found: StoredFlow) -> NDArray[np.float16]:
         shape = (found.frames, found.height, found.width, _COMPONENTS)
         return np.memmap(self.folder / "flow.f16", np.float16, "r", offset=found.offset * _BYTES, shape=shape)
 
@@ -126,7 +133,7 @@ def build_flow_store(
     _check_names(footage)
     fingerprint = fingerprint_footage(footage)
     names = [[item.name, item.fps] for item in footage]
-    identity = [_VERSION, fingerprint, names, settings.to_dict(), _weights_print(settings), colour, paper_first]
+    identity = [_VERSION, fingerprint, names, settings.to_dict(), weights_print(settings), colour, paper_first]
     target = cache_dir / f"flow-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:24]}"
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
@@ -189,7 +196,7 @@ def _check_names(footage: Sequence[Footage]) -> None:
         raise DataError("flow store", f"two videos are called '{twice}'", "give each a name of its own")
 
 
-def _weights_print(settings: FlowSettings) -> str:
+def weights_print(settings: FlowSettings) -> str:
     """Content of a file of weights, so that another file under its name makes another store."""
     file = Path(settings.weights).expanduser()
     return fingerprint_file(file) if settings.is_raft and file.is_file() else settings.weights

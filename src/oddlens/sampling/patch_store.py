@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from filelock import FileLock
@@ -30,6 +30,17 @@ _CHUNK = 32
 """Frames whose flow and boxes are computed side by side."""
 _KINDS = {"boxes": ("f4", (4,)), "frames": ("i4", ()), "videos": ("i4", ()), "blocks": ("i4", ())}
 MakeStream = Callable[[], PatchStream]
+
+
+class ReadyFlow(Protocol):
+    """Flow of all footage, computed before."""
+
+    def number(self, video: int) -> NDArray[np.float16]:
+        """Flow `(L, H, W, 2)` of all frames of a video, counted from 0, in native pixels."""
+        ...
+
+
+MakeFlow = Callable[[], ReadyFlow | None]
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,7 @@ def build_patch_store(
     cache_dir: Path,
     budget_bytes: int,
     progress: Progress | None = None,
+    make_flow: MakeFlow | None = None,
 ) -> PatchStore:
     """Make the patches of `footage` under `cache_dir`, or open those that are there already.
 
@@ -105,6 +117,7 @@ def build_patch_store(
         cache_dir: where stores live.
         budget_bytes: largest size; beyond it only every second, fourth ... frame's patches are kept.
         progress: called with (video, frames done, frames expected).
+        make_flow: the flow of this footage, where it lies ready; called only if the patches must be made.
 
     Raises:
         MediaError: a file cannot be read.
@@ -121,7 +134,8 @@ def build_patch_store(
         sweep_stores(cache_dir)
         with FileLock(str(cache_dir / f"{key}.lock")):
             if (store := _open(target, spec)) is None:
-                _build(target, footage, spec, make_stream(), budget_bytes, fingerprint, progress)
+                flow = make_flow() if make_flow else None
+                _build(target, footage, spec, make_stream(), flow, budget_bytes, fingerprint, progress)
                 store = _open(target, spec)
     except OSError as error:
         fault = f"the patch cache cannot be written ({error.strerror or error})"
@@ -131,11 +145,19 @@ def build_patch_store(
     return store
 
 
-def stream_patches(stream: PatchStream, source: Source, name: str, chunk: int = _CHUNK) -> Iterator[FramePatches]:
-    """Patches of every frame of a source, in order, `chunk` frames at a time."""
-    frames = source.frames()
+def stream_patches(
+    stream: PatchStream,
+    source: Source,
+    name: str,
+    chunk: int = _CHUNK,
+    flow: NDArray[np.float16] | None = None,
+) -> Iterator[FramePatches]:
+    """Patches of every frame of a source, in order, `chunk` frames at a time; `flow` is that of all its frames."""
+    frames, done = source.frames(), 0
     while batch := list(islice(frames, chunk)):
-        yield from stream.push([frame.image for frame in batch], name)
+        known = None if flow is None else flow[done : done + len(batch)]
+        yield from stream.push([frame.image for frame in batch], name, known)
+        done += len(batch)
     yield from stream.finish(name)
 
 
@@ -166,6 +188,7 @@ def _build(
     footage: Sequence[Footage],
     spec: PatchSpec,
     stream: PatchStream,
+    flow: ReadyFlow | None,
     budget_bytes: int,
     fingerprint: str,
     progress: Progress | None,
@@ -178,9 +201,10 @@ def _build(
     writer = _Writer(temporary, _layout(spec, channels), budget_bytes)
     try:
         with writer:
-            for item, source in zip(footage, sources):
+            for number, (item, source) in enumerate(zip(footage, sources)):
                 frames = 0
-                for frame in stream_patches(stream, source, item.name):
+                ready = flow.number(number) if flow else None
+                for frame in stream_patches(stream, source, item.name, flow=ready):
                     writer.add(frame)
                     frames += 1
                     if progress and writer.seen % 16 == 0:

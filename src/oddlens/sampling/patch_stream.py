@@ -50,15 +50,24 @@ class PatchStream:
         spec: what a patch is.
         flows: estimates the flow; used where patches or boxes need it.
         finder: finds the boxes.
+        half: round flow to half precision, as stores keep it: computed or read from one, it gives the same patches.
     """
 
-    def __init__(self, spec: PatchSpec, flows: Flows, finder: Finder) -> None:
-        self.spec, self.flows, self.finder = spec, flows, finder
+    def __init__(self, spec: PatchSpec, flows: Flows, finder: Finder, half: bool = False) -> None:
+        self.spec, self.flows, self.finder, self.half = spec, flows, finder, half
         self._wants_flow = spec.flow or finder.needs_flow
         self._reset()
 
-    def push(self, images: Sequence[Image], video: str = "") -> list[FramePatches]:
+    def push(
+        self, images: Sequence[Image], video: str = "", flows: NDArray[np.float16] | None = None
+    ) -> list[FramePatches]:
         """Take the next frames `uint8 (H, W, C)`; return the patches that are complete now.
+
+        Args:
+            images: the frames.
+            video: its name, for the finder and for messages.
+            flows: their flow `(n, H, W, 2)` in native pixels where it is known already; give it for all frames of a
+                video or for none.
 
         Raises:
             DataError: a frame of another size, or with another number of channels, than those before.
@@ -69,7 +78,10 @@ class PatchStream:
                 raise DataError(video or "footage", fault, "give footage of one size, all grey or all colour")
             self._images.append(image)
             self._seen += 1
-        self._estimate()
+        if flows is None:
+            self._estimate()
+        elif self._wants_flow:
+            self._take(flows, video)
         self._find(video)
         return self._cut(self._seen)
 
@@ -100,7 +112,17 @@ class PatchStream:
             self._keep_flow(flow)
             self._latest = flow
 
+    def _take(self, flows: NDArray[np.float16], video: str) -> None:
+        for flow in flows.astype(np.float32):
+            self._keep_flow(flow)
+        shape = self._flows[-1].shape[:2] if self._flows else ()
+        if self._flowed != self._seen or shape != self._images[-1].shape[:2]:
+            fault = f"has flow of {self._flowed} frames of shape {shape}, but {self._seen} frames"
+            raise DataError(video or "footage", fault, "compute the flow of this footage anew")
+
     def _keep_flow(self, flow: Flow) -> None:
+        if self.half:
+            flow = flow.astype(np.float16).astype(np.float32)
         self._flows.append(np.zeros_like(flow) if self._flowed == 0 and self.spec.first_flow == "zero" else flow)
         self._flowed += 1
 

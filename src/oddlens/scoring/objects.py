@@ -41,7 +41,7 @@ class ObjectScorer:
     ) -> None:
         self.method, self.batch_size, self.precision, self.details = method, batch_size, precision, details
         self.device = next(method.parameters()).device
-        self.stream = open_stream(method)
+        self.stream = open_stream(method, self.device.type)
         self.smoother = Smoother(method.smoothing)
         self._camera = method.camera
         self._waiting: list[Image] = []
@@ -131,26 +131,32 @@ class Smoother:
         self._latest.clear()
 
 
-def open_stream(method: ObjectMethod) -> PatchStream:
+def open_stream(method: ObjectMethod, device: str = "auto") -> PatchStream:
     """The stream of patches that `method` is trained on and scores.
+
+    Args:
+        method: any.
+        device: where networks for flow and boxes compute.
 
     Raises:
         OddLensError: a detector's weights, or ready boxes, cannot be read.
     """
     from oddlens.motion.flow import FlowEstimator
 
-    finder = open_finder(method)
-    flows = FlowEstimator(replace(method.motion_settings, units="native"))
-    return PatchStream(method.patches, flows, finder)
+    settings = replace(method.motion_settings, units="native")
+    # RAFT's flow comes from a store when patches are made for training: see `oddlens.training.object_feed`
+    return PatchStream(
+        method.patches, FlowEstimator(settings, device), open_finder(method, device), half=settings.is_raft
+    )
 
 
-def open_finder(method: ObjectMethod) -> BoxFinder:
+def open_finder(method: ObjectMethod, device: str = "auto") -> BoxFinder:
     """The finder of foreground boxes of `method`, with the background it has learned."""
     from oddlens.objects.background import Background
     from oddlens.objects.finder import BoxFinder
 
     arrays = method.background()
-    return BoxFinder(method.object_settings, Background.from_arrays(arrays) if arrays else None)
+    return BoxFinder(method.object_settings, Background.from_arrays(arrays) if arrays else None, device)
 
 
 def score_frames_patches(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from oddlens.errors import DataError
 from oddlens.media.open import open_source
 from oddlens.media.store import Footage
 from oddlens.methods.objects import ObjectMethod
+from oddlens.motion.store import FlowStore, build_flow_store, weights_print
 from oddlens.sampling.clips import FrameRun
 from oddlens.sampling.holdout import split_holdout
 from oddlens.sampling.patch_set import PatchSet
@@ -63,16 +65,18 @@ def object_feed(
     if finder.needs_background and not method.background():
         with progress.message("learning the background"):
             learn_background(method, footage)
-    identity = _identity(method)
+    folder, budget, device = cache_folder(run.data), cache_budget(run.data), run.training.device
+    identity = _identity(method, device)
     with progress.decoding("finding objects") as advance:
         store = build_patch_store(
             footage,
             method.patches,
-            lambda: open_stream(method),
+            lambda: open_stream(method, device),
             identity,
-            cache_folder(run.data),
-            cache_budget(run.data),
+            folder,
+            budget,
             advance,
+            lambda: stored_flow(method, footage, folder, budget, device, advance),
         )
     if not store.patches:
         remedy = "nothing moves in it, or lower the thresholds of method.objects; 'oddlens boxes' shows what is found"
@@ -137,6 +141,26 @@ def spread_frames(footage: Sequence[Footage], count: int) -> Iterator[Image]:
         passed += length
 
 
+def stored_flow(
+    method: ObjectMethod,
+    footage: Sequence[Footage],
+    cache_dir: Path,
+    budget_bytes: int,
+    device: str = "auto",
+    advance: Callable[[str, int, int | None], None] | None = None,
+) -> FlowStore | None:
+    """RAFT's flow of `footage`, kept for other boxes and patches; `None` where it is not wanted or over the budget."""
+    from oddlens.objects.finder import BoxFinder
+
+    settings = replace(method.motion_settings, units="native")
+    wanted = method.patches.flow or BoxFinder(method.object_settings).needs_flow
+    if not (wanted and settings.is_raft):
+        return None
+    # numbered, as the two splits of a data set may share names
+    named = [replace(item, name=f"{number} {item.name}") for number, item in enumerate(footage)]
+    return build_flow_store(named, settings, cache_dir, budget_bytes, advance, device=device)
+
+
 def calibrate_on_store(
     detector: Detector, store: PatchStore, stretches: Sequence[Stretch], held_out: bool
 ) -> Calibration:
@@ -173,14 +197,16 @@ def score_store(method: ObjectMethod, store: PatchStore, precision: Any = "auto"
     return np.concatenate(scores) if scores else np.zeros(0)
 
 
-def _identity(method: ObjectMethod) -> dict[str, Any]:
+def _identity(method: ObjectMethod, device: str) -> dict[str, Any]:
     """What the patches depend on besides the footage and the spec, ready for JSON."""
     import hashlib
 
     digest = hashlib.sha256(b"".join(value.tobytes() for _, value in sorted(method.background().items())))
     flow, objects = method.motion_settings.to_dict(), method.object_settings.to_dict()
-    finder = open_finder(method)
-    return {"flow": flow, "objects": objects, "background": digest.hexdigest(), **finder.provenance()}
+    known = {"flow": flow, "objects": objects, "background": digest.hexdigest()}
+    if method.motion_settings.is_raft:
+        known["flow_weights"] = weights_print(method.motion_settings)
+    return known | open_finder(method, device).provenance()
 
 
 def _split(store: PatchStore, share: float) -> tuple[list[Stretch], list[Stretch]]:
