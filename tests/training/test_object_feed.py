@@ -148,6 +148,19 @@ def test_calibration_of_a_thinned_store_counts_the_frames_it_kept(tmp_path: Path
         assert found.quantiles[0] >= scores.min()  # no frame without a box among them
 
 
+def test_calibration_sees_the_patches_of_its_own_frames_alone(
+    tmp_path: Path, footage: list[Footage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = boxed(tmp_path)
+    store = store_of(method, footage, tmp_path / "cache")
+    detector, scored = trained(method, store), []
+    whole = method.score_patches
+    monkeypatch.setattr(method, "score_patches", lambda raw, *rest: scored.append(len(raw)) or whole(raw, *rest))
+    found = calibrate_on_store(detector, store, [Stretch(0, 3, 6), Stretch(1, 9, 12)], True)
+    assert sum(scored) == 2 * (3 + 3)  # two boxes a frame
+    assert found.frames == 6 and np.isfinite([found.threshold, found.map_low, found.map_high]).all()
+
+
 def test_a_stretch_of_which_nothing_was_kept_is_not_held_out(tmp_path: Path, footage: list[Footage]) -> None:
     feed = feed_of(
         boxed(tmp_path), footage, tmp_path / "cache", data={"cache_gb": 1e-6}, training={"holdout": 0.25, "epochs": 0}

@@ -29,7 +29,7 @@ from oddlens.training.feeds import Feed
 from oddlens.training.plan import Plan
 from oddlens.training.progress import Progress
 from oddlens.training.resources import cache_budget, cache_folder
-from oddlens.training.settings import RunSettings
+from oddlens.training.settings import Precision, RunSettings
 from oddlens.types import Image
 
 _BACKGROUND_FRAMES = 120
@@ -167,7 +167,9 @@ def calibrate_on_store(
     """Calibration of `detector` from the patches of the frames in `stretches`: the scores live frames would get."""
     method = detector.method
     assert isinstance(method, ObjectMethod)
-    scores = score_store(method, store, detector.scoring.precision)
+    inside = _within(store, stretches)
+    scores = np.full(store.patches, np.nan)
+    scores[inside] = score_store(method, store, detector.scoring.precision, np.flatnonzero(inside))
     videos, frames = np.asarray(store.array("videos")), np.asarray(store.array("frames"))
     runs = []
     for stretch in stretches:
@@ -178,18 +180,21 @@ def calibrate_on_store(
         np.maximum.at(highest, frames[mine] // store.every - first, scores[mine])
         highest[np.isinf(highest)] = method.empty_score
         runs.append(NormalScores(_causal_mean(highest, max(1, round(method.smoothing / store.every))), fps))
-    return calibrate(runs, detector.alarm_rule, held_out, scores)
+    return calibrate(runs, detector.alarm_rule, held_out, scores[inside])
 
 
-def score_store(method: ObjectMethod, store: PatchStore, precision: Any = "auto") -> NDArray[np.float64]:
-    """Scores `(N,)` of all patches of a store."""
+def score_store(
+    method: ObjectMethod, store: PatchStore, precision: Precision = "auto", chosen: NDArray[np.intp] | None = None
+) -> NDArray[np.float64]:
+    """Scores `(N,)` of all patches of a store, or of those in the rows `chosen`."""
+    chosen = np.arange(store.patches) if chosen is None else chosen
     device = next(method.parameters()).device
     kinds = ("raw", "flow") if store.spec.flow else ("raw",)
     arrays = {kind: store.array(kind) for kind in kinds}
     blocks = store.array("blocks")
     scores = []
-    for start in range(0, store.patches, _CHUNK):
-        rows = slice(start, start + _CHUNK)
+    for start in range(0, len(chosen), _CHUNK):
+        rows = chosen[start : start + _CHUNK]
         raw, *flow = (torch.from_numpy(np.array(arrays[kind][rows])).to(device) for kind in kinds)
         where = torch.from_numpy(np.array(blocks[rows], np.int64)).to(device)
         with torch.inference_mode(), autocast(precision, device):
