@@ -15,6 +15,7 @@ from oddlens.media.fingerprint import fingerprint_source
 from oddlens.media.open import open_source
 from oddlens.media.writer import write_image
 from oddlens.motion.flow import FlowEstimator
+from oddlens.motion.settings import FlowSettings
 from oddlens.objects.finder import BoxFinder
 from oddlens.objects.search import find_boxes, spread_images
 from oddlens.objects.settings import ObjectSettings
@@ -162,3 +163,12 @@ def test_marked_regions_are_counted(walk: Callable[..., Video], tmp_path: Path) 
     (tmp_path / "ready.csv").write_text("video,frame,x1,y1,x2,y2\n" + "".join(rows))
     result = find_boxes([video, marked], ObjectSettings(sources=("file",), ready_boxes=str(tmp_path / "ready.csv")))
     assert result.truth == {"marked": (5, 3)}
+
+
+def test_flow_that_nothing_rests_on_is_not_loaded(walk: Callable[..., Video], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("no source rests on flow")
+
+    monkeypatch.setattr("oddlens.objects.search.FlowEstimator", fail)
+    found = find_boxes([walk("a", 4)], ObjectSettings(sources=("background",)), FlowSettings(method="raft-large"))
+    assert found.table.videos[0].frames == 4

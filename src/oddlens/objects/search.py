@@ -83,9 +83,10 @@ def find_boxes(
     lengths = {video.name: _length(video.path) for video in videos} if "file" in chosen.sources else None
     if overlay:
         VideoWriter(overlay, ASSUMED_FPS)  # its suffix is refused before the work, not after
-    estimator = FlowEstimator(replace(flow or FlowSettings(), units="native"), device)
-    finders = _Finders(videos, BoxFinder(chosen, device=device, lengths=lengths), fps)
-    table = BoxTable({"objects": chosen.to_dict(), "flow": estimator.settings.to_dict()})
+    plain, native = BoxFinder(chosen, device=device, lengths=lengths), replace(flow or FlowSettings(), units="native")
+    estimator = FlowEstimator(native, device) if plain.needs_flow else None  # RAFT's weights may not be at hand
+    finders = _Finders(videos, plain, fps)
+    table = BoxTable({"objects": chosen.to_dict(), "flow": native.to_dict()})
     overlays: list[Path] = []
     truth: dict[str, tuple[int, int]] = {}
     faults: list[str] = []
@@ -157,7 +158,7 @@ def _search(
     source: Source,
     video: Video,
     finder: BoxFinder,
-    estimator: FlowEstimator,
+    estimator: FlowEstimator | None,
     table: BoxTable,
     overlay: Path | None,
     progress: Progress | None,
@@ -166,7 +167,7 @@ def _search(
     done, regions, hits = 0, 0, 0
     masks = video.masks
     with VideoWriter(overlay, source.info.fps or ASSUMED_FPS) if overlay else nullcontext() as writer:
-        for images, flows in _stretches(source, estimator if finder.needs_flow else None):
+        for images, flows in _stretches(source, estimator):
             for image, found in zip(images, finder.look(images, flows, video.name, range(done, done + len(images)))):
                 table.add(done, found)
                 if masks is not None and done < len(masks):

@@ -266,6 +266,7 @@ def test_optimiser_is_adam_over_all_blocks() -> None:
         ({"smoothing": 0}, "smoothing is 0"),
         ({"every": 0}, "every is 0"),
         ({"context": -1}, "context is -1"),
+        ({"context": 21}, "context is 21; give 0 to 20"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),
         ({"loss_weights": (0.0, 0.0)}, r"loss_weights are \[0.0, 0.0\]"),

@@ -10,6 +10,9 @@ from oddlens.methods.base import MethodSettings
 from oddlens.motion.settings import FlowSettings
 from oddlens.objects.settings import ObjectSettings
 
+_MOST_CONTEXT = 20
+"""OpenCV 5 takes at most 128 planes at once: three of each frame."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LbrSprSettings(MethodSettings):
@@ -50,8 +53,8 @@ class LbrSprSettings(MethodSettings):
         for name in ("width", "rows", "columns", "every", "smoothing"):
             if getattr(self, name) < 1:
                 raise SettingsError("lbr-spr", f"{name} is {getattr(self, name)}", "give 1 or more")
-        if self.context < 0:
-            raise SettingsError("lbr-spr", f"context is {self.context}", "give 0 or more")
+        if not 0 <= self.context <= _MOST_CONTEXT:
+            raise SettingsError("lbr-spr", f"context is {self.context}", f"give 0 to {_MOST_CONTEXT}")
         if not 0 < self.learning_rate < float("inf"):
             fault = f"learning_rate is {self.learning_rate}"
             raise SettingsError("lbr-spr", fault, "give a number above 0, such as 1e-3")
