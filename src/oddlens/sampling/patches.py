@@ -119,8 +119,12 @@ def crop(frames: Sequence[NDArray[_Level]], edges: NDArray[np.int64], side: int)
     planes = sum(frame.shape[2] for frame in frames)
     out = np.empty((len(edges), side, side, planes), frames[0].dtype)
     for place, (left, top, right, bottom) in zip(out, edges.tolist()):
-        cut = cv2.merge([frame[top:bottom, left:right] for frame in frames])
-        cv2.resize(cut, (side, side), dst=place, interpolation=cv2.INTER_LINEAR)
+        cuts = [frame[top:bottom, left:right] for frame in frames]
+        if bottom - top == right - left == 2 * side:  # OpenCV halves differently, and rounds many planes otherwise
+            halves = [cv2.resize(cut, (side, side), interpolation=cv2.INTER_LINEAR) for cut in cuts]
+            cv2.merge(halves, dst=place)
+        else:
+            cv2.resize(cv2.merge(cuts), (side, side), dst=place, interpolation=cv2.INTER_LINEAR)
     return out
 
 
