@@ -13,11 +13,12 @@ from oddlens.types import Image
 _SCENE_SEED = 7
 
 
-def frame_folders(folder: Path, frames: int) -> tuple[str, list[Path]]:
-    """Name of the footage, and folders of jpg frames: Ped2's training clips, or `frames` rendered into `folder`."""
+def frame_folders(folder: Path, frames: int, part: str = "training") -> tuple[str, list[Path]]:
+    """Name of the footage, and folders of jpg frames: Ped2's clips (`training` or `testing`), or `frames` rendered
+    into `folder`."""
     named = os.environ.get("ODDLENS_DATA")
     root = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
-    clips = sorted((root / "ped2" / "training" / "frames").glob("[0-9]*"))
+    clips = sorted((root / "ped2" / part / "frames").glob("[0-9]*"))
     if clips:
         return "Ped2", clips
     target = folder / "frames" / "01"

@@ -16,9 +16,11 @@ BENCHMARKS = (
     "pseudo_masks",
     "optical_flow",
     "foreground_recall",
+    "patches",
     "training_step",
     "scoring",
     "scoring_memory",
+    "live_scoring",
     "start_up",
 )
 

@@ -19,6 +19,8 @@ NAMES = (
     "start_up",
     "optical_flow",
     "foreground_recall",
+    "patches",
+    "live_scoring",
 )
 
 
