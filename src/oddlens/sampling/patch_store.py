@@ -7,6 +7,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -24,6 +25,7 @@ from oddlens.media.source import Source
 from oddlens.media.store import Footage, Progress, fingerprint_footage
 from oddlens.sampling.patch_stream import PatchStream
 from oddlens.sampling.patches import FramePatches, PatchSpec
+from oddlens.types import Image
 
 _VERSION = 1
 _CHUNK = 32
@@ -152,13 +154,29 @@ def stream_patches(
     chunk: int = _CHUNK,
     flow: NDArray[np.float16] | None = None,
 ) -> Iterator[FramePatches]:
-    """Patches of every frame of a source, in order, `chunk` frames at a time; `flow` is that of all its frames."""
-    frames, done = source.frames(), 0
-    while batch := list(islice(frames, chunk)):
-        known = None if flow is None else flow[done : done + len(batch)]
-        yield from stream.push([frame.image for frame in batch], name, known)
-        done += len(batch)
+    """Patches of every frame of a source, in order, `chunk` frames at a time; `flow` is that of all its frames.
+
+    The next frames are decoded meanwhile.
+    """
+    done = 0
+    for images in _decoded_ahead(source, chunk):
+        known = None if flow is None else flow[done : done + len(images)]
+        yield from stream.push(images, name, known)
+        done += len(images)
     yield from stream.finish(name)
+
+
+def _decoded_ahead(source: Source, chunk: int) -> Iterator[list[Image]]:
+    frames = source.frames()
+
+    def take() -> list[Image]:
+        return [frame.image for frame in islice(frames, chunk)]
+
+    with ThreadPoolExecutor(1) as decoder:
+        ahead = decoder.submit(take)
+        while images := ahead.result():
+            ahead = decoder.submit(take)
+            yield images
 
 
 def _layout(spec: PatchSpec, channels: int) -> dict[str, tuple[str, tuple[int, ...]]]:

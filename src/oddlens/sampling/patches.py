@@ -170,5 +170,6 @@ def _cut_flow(
     flows: Sequence[NDArray[np.float32]], edges: NDArray[np.int64], size: tuple[int, int], spec: PatchSpec
 ) -> NDArray[np.float16]:
     patches = crop(flows, edges, spec.side)
-    scaled = patches * np.tile(np.array(unit_factors(size, spec.units), np.float32), spec.length)
-    return scaled.astype(np.float16)
+    if spec.units != "native":
+        patches *= np.tile(np.array(unit_factors(size, spec.units), np.float32), spec.length)
+    return patches.astype(np.float16)
