@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -134,6 +137,13 @@ def test_images_are_spread_over_all_sources(walk: Callable[..., Video]) -> None:
     np.testing.assert_array_equal(chosen[0], frames[0][0])
     np.testing.assert_array_equal(chosen[-1], frames[1][-1])
     assert len(list(spread_images(sources, 1000))) == 40
+
+
+def test_images_are_spread_over_sources_that_do_not_tell_their_length(walk: Callable[..., Video]) -> None:
+    sources = [open_source(walk(name, frames).path) for name, frames in (("a", 3), ("b", 5))]
+    expected = [image.tobytes() for image in spread_images(sources, 4)]
+    silent: Any = [SimpleNamespace(info=replace(s.info, frames=None), frames=s.frames) for s in sources]
+    assert [image.tobytes() for image in spread_images(silent, 4)] == expected
 
 
 def test_ready_boxes_of_footage_that_does_not_decode_whole(walk: Callable[..., Video], tmp_path: Path) -> None:

@@ -28,7 +28,6 @@ from oddlens.training.object_feed import (
     calibrate_on_store,
     object_feed,
     score_store,
-    spread_frames,
     stored_flow,
 )
 from oddlens.training.progress import Progress
@@ -230,16 +229,6 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, footage: list[Footage]) 
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(OddLensError, match="cache"):
         feed_of(boxed(tmp_path), footage, tmp_path / "cache")
-
-
-@pytest.mark.parametrize(("count", "expected"), [(4, 4), (24, 24), (500, 24)])
-def test_frames_for_the_background_are_spread_over_all_videos(
-    footage: list[Footage], count: int, expected: int
-) -> None:
-    chosen = list(spread_frames(footage, count))
-    assert len(chosen) == expected
-    first = [frame.image for frame in open_source(footage[0].path).frames()]
-    assert sum(any(np.array_equal(image, frame) for frame in first) for image in chosen) == expected // 2
 
 
 class CountedRaft:

@@ -115,8 +115,8 @@ def find_boxes(
 
 
 def spread_images(sources: Sequence[Source], count: int = _BACKGROUND_FRAMES) -> Iterator[Image]:
-    """About `count` frames spread evenly over all sources; the sources' announced lengths are trusted."""
-    lengths = [source.info.frames or 1 for source in sources]
+    """About `count` frames spread evenly over all sources; announced lengths are trusted, others counted."""
+    lengths = [source.info.frames or sum(1 for _ in source.frames()) for source in sources]
     places = np.unique(np.linspace(0, sum(lengths) - 1, min(count, sum(lengths))).round().astype(int))
     ends = np.cumsum(lengths)
     for source, end, length in zip(sources, ends, lengths):

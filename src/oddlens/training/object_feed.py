@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,7 @@ from oddlens.training.plan import Plan
 from oddlens.training.progress import Progress
 from oddlens.training.resources import cache_budget, cache_folder
 from oddlens.training.settings import Precision, RunSettings
-from oddlens.types import Image
 
-_BACKGROUND_FRAMES = 120
 _CHUNK = 1024
 
 
@@ -124,21 +122,10 @@ def _check_names(footage: Sequence[Footage], root: str) -> None:
 def learn_background(method: ObjectMethod, footage: Sequence[Footage]) -> None:
     """Learn the still background from frames spread evenly over `footage`, and keep it in `method`."""
     from oddlens.objects.background import learn_background as learn
+    from oddlens.objects.search import spread_images
 
-    method.set_background(learn(spread_frames(footage, _BACKGROUND_FRAMES)).to_arrays())
-
-
-def spread_frames(footage: Sequence[Footage], count: int) -> Iterator[Image]:
-    """About `count` frames, evenly spread over all videos."""
     sources = [open_source(item.path, fps=item.fps) for item in footage]
-    frames = [source.info.frames or sum(1 for _ in source.frames()) for source in sources]
-    step = max(1, sum(frames) // count)
-    passed = 0
-    for source, length in zip(sources, frames):
-        for frame in source.frames():
-            if (passed + frame.index) % step == step // 2:
-                yield frame.image
-        passed += length
+    method.set_background(learn(spread_images(sources)).to_arrays())
 
 
 def stored_flow(
