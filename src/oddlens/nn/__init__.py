@@ -1,0 +1,1 @@
+"""Building blocks that several methods share; pure torch, they know nothing of methods or footage."""
