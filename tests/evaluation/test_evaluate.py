@@ -14,7 +14,7 @@ from oddlens.datasets.base import DataSet
 from oddlens.datasets.open import open_dataset
 from oddlens.errors import OddLensError
 from oddlens.evaluation.evaluate import evaluate
-from oddlens.evaluation.protocols import PaperProtocol
+from oddlens.evaluation.protocols import PaperProtocol, Pipeline
 from oddlens.media.writer import VideoWriter
 from oddlens.metrics.map_boxes import map_boxes, map_levels
 from oddlens.metrics.regions import RegionDetection
@@ -181,6 +181,22 @@ def test_training_frames_count_where_the_paper_counts_them(tiny, scene, monkeypa
     for baseline in found["baselines"].values():
         assert (baseline["paper"]["frames"], baseline["paper_test_only"]["frames"]) == (200, 80)
     assert "paper (test frames only)" in evaluation_markdown(found)
+
+
+def test_a_pipeline_gets_the_components_of_all_test_videos(tiny, scene, monkeypatch):
+    pipeline = Pipeline("sum", ("frame_error", "score"), lambda videos: [v["frame_error"] + v["score"] for v in videos])
+    protocol = PaperProtocol(head=3, tail=0, normalise="none", pipeline=pipeline)
+    monkeypatch.setattr(type(tiny.method), "paper_protocol", lambda method: protocol)
+    found = evaluate(tiny, scene, **{**QUICK, "floors": True})
+    tables = [tiny.score(video.path, "fast")[3:] for video in open_dataset(scene).test]
+    expected = np.concatenate([table["frame_error"] + table["score"] for table in tables])
+    labels = np.concatenate([y[3:] for y in truth(scene)])
+    assert found["protocols"]["paper"]["micro_auc"] == pytest.approx(roc_auc_score(labels, expected), abs=1e-3)
+    assert found["protocols"]["paper"]["frames"] == 74
+    assert all(baseline["paper"]["frames"] == 74 for baseline in found["baselines"].values())
+    assert found["provenance"]["paper_protocol"]["pipeline"] == {"name": "sum", "components": ["frame_error", "score"]}
+    json.dumps(found, allow_nan=False)
+    assert "paper_protocol.pipeline.name: sum" in evaluation_markdown(found)
 
 
 def test_missing_or_short_training_videos_are_noted(tiny, scene, tmp_path, monkeypatch):

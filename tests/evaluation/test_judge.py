@@ -7,7 +7,7 @@ import pytest
 
 from oddlens.evaluation.judge import Judge
 from oddlens.evaluation.places import Places
-from oddlens.evaluation.protocols import PaperProtocol, moving_mean
+from oddlens.evaluation.protocols import PaperProtocol, Pipeline, moving_mean
 from oddlens.evaluation.tracks import Track
 from oddlens.metrics.pixel import PixelLevelAUC
 from oddlens.metrics.ranking import roc_auc
@@ -79,3 +79,24 @@ def test_baselines_go_through_the_same_protocols(footage):
     found = judge.protocols(track(tested), track(before))
     assert floor["micro_auc"] == found["clean"]["micro_auc"]
     assert floor["paper_test_only"] == found["paper_test_only"]
+
+
+def test_baselines_go_through_a_pipeline_of_components_too(footage):
+    _, tested, labels = footage
+
+    def centred_sum(videos):
+        """Both components, less their mean over the whole set."""
+        mean = np.mean(np.concatenate([v["error"] + v["motion"] for v in videos]))
+        return [v["error"] + v["motion"] - mean for v in videos]
+
+    paper = PaperProtocol(0, 0, "none", pipeline=Pipeline("sum", ("error", "motion"), centred_sum))
+    judge = Judge(labels, [10.0] * 3, paper, resamples=20)
+    components = [{"error": s, "motion": -2 * s} for s in tested]
+    found = judge.protocols(Track(scores=tested, paper_scores=components))
+    truth = np.concatenate(labels)
+    assert found["paper"]["micro_auc"] == pytest.approx(roc_auc(truth, -np.concatenate(tested)))
+    assert found["clean"]["micro_auc"] == pytest.approx(roc_auc(truth, np.concatenate(tested)))
+    trivial = judge.trivial()
+    time = np.concatenate([np.arange(50) / 10] * 3)
+    assert trivial["clock"]["paper"]["micro_auc"] == pytest.approx(roc_auc(truth, time))
+    assert trivial["random"]["paper"]["frames"] == 150

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from oddlens.errors import DataError
-from oddlens.evaluation.protocols import PaperProtocol, apply_paper, clean, min_max, moving_mean
+from oddlens.evaluation.protocols import PaperProtocol, Pipeline, apply_paper, clean, min_max, moving_mean
 from oddlens.metrics.ranking import roc_auc
 from oddlens.metrics.video import macro_auc, micro_auc
 
@@ -172,3 +174,59 @@ def test_test_videos_alone_keep_the_scores_they_had_among_all():
     assert tested.videos == [2]
     assert [s.tolist() for s in tested.scores] == [[4, 3]]
     assert [y.tolist() for y in tested.labels] == [[False, True]]
+
+
+def product_of_running_sums(videos):
+    """Running sums of `a` across all videos, times `b`."""
+    sums = np.split(np.cumsum(np.concatenate([v["a"] for v in videos])), np.cumsum([len(v["a"]) for v in videos])[:-1])
+    return [total * video["b"] for total, video in zip(sums, videos)]
+
+
+PIPELINE = Pipeline("sums", ("a", "b"), product_of_running_sums)
+
+
+def test_a_pipeline_sees_the_cropped_components_of_all_videos():
+    protocol = PaperProtocol(head=1, tail=0, normalise="none", pipeline=PIPELINE)
+    videos = [{"a": [9.0, 1, 2], "b": [9.0, 2, 2]}, {"a": [9.0, 3], "b": [9.0, 1], "unused": [np.nan, 0]}]
+    paper = apply_paper(protocol, videos, [[1, 0, 0], [0, 1]])
+    assert [s.tolist() for s in paper.scores] == [[2, 6], [6]]
+    assert [y.astype(int).tolist() for y in paper.labels] == [[0, 0], [1]]
+
+
+def test_one_series_stands_for_all_components():
+    protocol = PaperProtocol(head=0, tail=0, normalise="none", pipeline=PIPELINE)
+    paper = apply_paper(protocol, [[1.0, 2.0], {"a": [1.0], "b": [3.0]}], [[0, 0], [1]])
+    assert [s.tolist() for s in paper.scores] == [[1, 6], [12]]
+
+
+def test_the_rest_of_the_protocol_follows_the_pipeline():
+    protocol = PaperProtocol(head=0, tail=0, pipeline=PIPELINE, moving_mean=2)
+    paper = apply_paper(protocol, [[0.0, 1.0], [1.0, 3.0]], np.zeros((2, 2)))
+    assert [s.tolist() for s in paper.scores] == [[0, 0.5], [0.5, 0.5]]
+
+
+def test_a_component_by_name_without_a_pipeline():
+    protocol = PaperProtocol(head=0, tail=0, normalise="none", component="a")
+    paper = apply_paper(protocol, [{"a": [1.0, 2.0], "b": [0.0, 0.0]}], [[0, 1]])
+    assert paper.scores[0].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("video", "says"),
+    [
+        ({"a": [1.0, 2.0]}, "video 0: has no component 'b'; it has a"),
+        ({"a": [1.0, 2.0], "b": [1.0]}, "2 labels but 1 scores"),
+        ({"a": [1.0, 2.0], "b": [1.0, np.inf]}, "infinite"),
+        ({"a": [1.0, np.nan], "b": [1.0, 2.0]}, "NaN"),
+    ],
+)
+def test_bad_components_are_refused(video, says):
+    with pytest.raises(DataError, match=says):
+        apply_paper(PaperProtocol(head=0, tail=0, pipeline=PIPELINE), [video], [[0, 1]])
+
+
+def test_a_protocol_is_recorded_in_plain_values():
+    record = PaperProtocol(head=4, pipeline=PIPELINE).record()
+    assert json.loads(json.dumps(record)) == record
+    assert (record["head"], record["pipeline"]) == (4, {"name": "sums", "components": ["a", "b"]})
+    assert PaperProtocol().record()["pipeline"] is None

@@ -168,7 +168,7 @@ def _provenance(
         "labels": dataset.label_version,
         "test_fingerprint": fingerprint_files(files),
         "bootstrap": {"over": "videos", "resamples": resamples, "seed": seed},
-        "paper_protocol": vars(paper),
+        "paper_protocol": paper.record(),
         "notes": [*dataset.notes, *notes],
         "runtime": runtime(),
         "detector": detector.provenance,

@@ -81,7 +81,7 @@ class Judge:
             chance["paper_test_only"] = random_baseline(
                 self.all_truth, lambda s, y: self._tested(apply_paper(self.paper, s, y)), resamples=resamples
             )
-        tracks = [Track(scores=scores, paper_scores=scores) for scores in (clock, earlier)]
+        tracks = [Track(scores=scores, paper_scores=list(scores)) for scores in (clock, earlier)]
         return {"clock": self.baseline(*tracks), "random": chance}
 
     def _tested(self, scored: ProtocolScores) -> ProtocolScores:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,10 +14,27 @@ from scipy.ndimage import gaussian_filter1d
 from oddlens.errors import DataError
 from oddlens.metrics.validation import check_videos
 
+Series: TypeAlias = NDArray[np.float64]
+"""One value a frame of one video, `float64 (T,)`."""
+VideoScores: TypeAlias = ArrayLike | Mapping[str, ArrayLike]
+"""Series of one video: one, which stands for every component a paper looks at, or one for each component by name."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What a paper's code made of several components of all videos at once."""
+
+    name: str
+    """What provenance calls it."""
+    components: tuple[str, ...]
+    """Outputs of the method that it looks at, higher = odder."""
+    transform: Callable[[Sequence[Mapping[str, Series]]], Sequence[Series]] = field(repr=False)
+    """From the components of each video, cropped, to one series a video of the same length, higher = odder."""
+
 
 @dataclass(frozen=True)
 class PaperProtocol:
-    """What a paper's evaluation code did to its scores. Order: crop, smooth, normalise, moving mean.
+    """What a paper's evaluation code did to its scores. Order: crop, pipeline, smooth, normalise, moving mean.
 
     The default is LNRA's: 8 frames at the head and 7 at the tail of a video have no score in the paper, and
     every video is stretched to 0..1 with its own minimum and maximum, which uses the whole test video and
@@ -38,6 +55,18 @@ class PaperProtocol:
     borders of videos and into the future, and draws both ends of the whole sequence towards 0."""
     include_training: bool = False
     """Whether all frames of the training videos count too, before the test videos and as normal ones."""
+    pipeline: Pipeline | None = None
+    """For papers that rank frames by more than one component; takes the place of `component`."""
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The method's outputs that the paper looks at."""
+        return self.pipeline.components if self.pipeline else (self.component,)
+
+    def record(self) -> dict[str, Any]:
+        """Plain values, for provenance."""
+        pipeline = self.pipeline and {"name": self.pipeline.name, "components": list(self.pipeline.components)}
+        return {**vars(self), "pipeline": pipeline}
 
 
 class ProtocolScores(NamedTuple):
@@ -65,38 +94,42 @@ def clean(scores: Sequence[ArrayLike], labels: Sequence[ArrayLike]) -> ProtocolS
     return ProtocolScores(values, truth, list(range(len(values))))
 
 
-def apply_paper(protocol: PaperProtocol, scores: Sequence[ArrayLike], labels: Sequence[ArrayLike]) -> ProtocolScores:
+def apply_paper(protocol: PaperProtocol, scores: Sequence[VideoScores], labels: Sequence[ArrayLike]) -> ProtocolScores:
     """Scores and labels as the paper's code hands them to its metric.
 
     A video with no frame left after cropping is dropped, a constant one becomes 0.5; both with a warning.
 
     Args:
         protocol: what the paper did.
-        scores: V arrays `(T_v,)`, one score a frame of the whole video, higher = odder; those of the training videos
-            first, where the protocol includes them.
+        scores: for each of V videos one score a frame `(T_v,)` of the whole video, higher = odder, or several by
+            component; those of the training videos first, where the protocol includes them.
         labels: V arrays `(T_v,)` of 0 and 1.
 
     Raises:
-        DataError: numbers of videos or frames differ, a score is not finite, or no video is long enough.
+        DataError: numbers of videos or frames differ, a score is not finite, a component is missing, or no video is
+            long enough.
 
     Example:
         >>> protocol = PaperProtocol(head=1, tail=0)
         >>> apply_paper(protocol, [[9.0, 20.0, 25.0, 30.0]], [[0, 0, 0, 1]]).scores[0].tolist()
         [0.0, 0.5, 1.0]
     """
-    values, truth = check_videos(scores, labels)
+    series, truth = _checked(protocol, scores, labels)
+    cropped: list[dict[str, Series]] = []
     result = ProtocolScores([], [], [])
-    for v, (s, y) in enumerate(zip(values, truth)):
-        kept = slice(protocol.head, len(s) - protocol.tail)
+    for v, (video, y) in enumerate(zip(series, truth)):
+        kept = slice(protocol.head, len(y) - protocol.tail)
         if kept.stop <= kept.start:
-            warnings.warn(f"video {v} has {len(s)} frames and is dropped by the paper's protocol", stacklevel=2)
+            warnings.warn(f"video {v} has {len(y)} frames and is dropped by the paper's protocol", stacklevel=2)
             continue
-        result.scores.append(_transform(protocol, s[kept], v))
+        cropped.append({name: s[kept] for name, s in video.items()})
         result.labels.append(y[kept])
         result.videos.append(v)
     if not result.videos:
         needed = protocol.head + protocol.tail + 1
         raise DataError("videos", f"none has the {needed} frames the paper's protocol needs", "use longer videos")
+    for v, s in zip(result.videos, _one_series(protocol, cropped, result.videos)):
+        result.scores.append(_transform(protocol, s, v))
     if protocol.moving_mean:
         ends = np.cumsum([len(y) for y in result.labels])[:-1]
         smooth = moving_mean(np.concatenate(result.scores), protocol.moving_mean)
@@ -134,9 +167,38 @@ def min_max(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return scaled
 
 
-def _transform(protocol: PaperProtocol, scores: NDArray[np.float64], video: int) -> NDArray[np.float64]:
-    if not np.isfinite(scores).all():
-        raise DataError(f"video {video}", "a score is infinite", "the paper's protocol needs finite scores")
+def _checked(
+    protocol: PaperProtocol, scores: Sequence[VideoScores], labels: Sequence[ArrayLike]
+) -> tuple[list[dict[str, Series]], list[NDArray[np.bool_]]]:
+    """The components that the paper looks at, by video, and the labels."""
+    videos: list[dict[str, Series]] = [{} for _ in scores]
+    for name in protocol.components:
+        chosen = [_component(video, name, v) for v, video in enumerate(scores)]
+        values, truth = check_videos(chosen, labels)
+        for video, value in zip(videos, values):
+            video[name] = value
+    return videos, truth
+
+
+def _component(video: VideoScores, name: str, number: int) -> ArrayLike:
+    if not isinstance(video, Mapping):
+        return video
+    if name not in video:
+        raise DataError(f"video {number}", f"has no component '{name}'", f"it has {', '.join(video) or 'none'}")
+    return video[name]
+
+
+def _one_series(protocol: PaperProtocol, videos: Sequence[dict[str, Series]], numbers: Sequence[int]) -> list[Series]:
+    """One series for each video: the only component, or what the pipeline makes of several."""
+    for number, video in zip(numbers, videos):
+        if not all(np.isfinite(s).all() for s in video.values()):
+            raise DataError(f"video {number}", "a score is infinite", "the paper's protocol needs finite scores")
+    if protocol.pipeline is None:
+        return [video[protocol.component] for video in videos]
+    return [np.asarray(s, np.float64) for s in protocol.pipeline.transform(videos)]
+
+
+def _transform(protocol: PaperProtocol, scores: Series, video: int) -> Series:
     if protocol.smoothing is not None:
         scores = gaussian_filter1d(scores, protocol.smoothing, mode="nearest")
     if protocol.normalise == "none":

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from oddlens.datasets.base import Video
 from oddlens.evaluation.places import PlaceCollector, Places, VideoTruth
-from oddlens.evaluation.protocols import PaperProtocol
+from oddlens.evaluation.protocols import PaperProtocol, VideoScores
 from oddlens.media.source import Source
 from oddlens.scoring.windows import FrameScore, Scorer
 
@@ -20,8 +20,8 @@ class Track:
     """Scores of one scorer over some videos, and where it sees oddness."""
 
     scores: list[NDArray[np.float64]] = field(default_factory=list)
-    paper_scores: list[NDArray[np.float64]] = field(default_factory=list)
-    """The component that the paper ranks."""
+    paper_scores: list[VideoScores] = field(default_factory=list)
+    """The component that the paper ranks; several by name, where it ranks by several."""
     places: Places = field(default_factory=Places)
     levels: NDArray[np.float32] | None = None
     """Levels that make boxes of its maps; without them only a method's own boxes count."""
@@ -32,20 +32,22 @@ class _Collector:
     """Takes the scores of one video as they come."""
 
     track: Track
-    component: str
     places: PlaceCollector | None
+    paper_scores: dict[str, list[float]]
+    """Empty, for every component that the paper looks at."""
     scores: list[float] = field(default_factory=list)
-    paper_scores: list[float] = field(default_factory=list)
 
     def take(self, score: FrameScore, size: tuple[int, int]) -> None:
         self.scores.append(score.score)
-        self.paper_scores.append(score.components.get(self.component, score.score))
+        for name, values in self.paper_scores.items():
+            values.append(score.components.get(name, score.score))
         if self.places is not None:
             self.places.take(score, size)
 
     def close(self) -> None:
         self.track.scores.append(np.asarray(self.scores))
-        self.track.paper_scores.append(np.asarray(self.paper_scores))
+        series = {name: np.asarray(values) for name, values in self.paper_scores.items()}
+        self.track.paper_scores.append(series if len(series) > 1 else next(iter(series.values())))
         if self.places is not None:
             self.places.close()
 
@@ -69,7 +71,7 @@ def score_video(
     collectors = {}
     for name, track in tracks.items():
         places = PlaceCollector(track.places, truth, kept, track.levels) if truth else None
-        collectors[name] = _Collector(track, paper.component, places)
+        collectors[name] = _Collector(track, places, {component: [] for component in paper.components})
     count, size = 0, (0, 0)
     for frame in source.frames():
         count, size = count + 1, (frame.image.shape[0], frame.image.shape[1])
