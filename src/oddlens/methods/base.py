@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from oddlens.evaluation.protocols import PaperProtocol
     from oddlens.sampling.intruders import Resources
-    from oddlens.sampling.order import Samples
+    from oddlens.sampling.order import Place, Samples
 
 Sample = dict[str, NDArray[Any]]
 Batch = Mapping[str, Tensor]
@@ -31,6 +31,42 @@ Batch = Mapping[str, Tensor]
 @dataclass(frozen=True, kw_only=True)
 class MethodSettings(Settings):
     """Settings of a method without any."""
+
+
+class Staged(NamedTuple):
+    """What a stage makes of one frame."""
+
+    score: float
+    """Higher = odder; takes the place of the frame's own."""
+    components: Mapping[str, float]
+    """Added to the frame's own."""
+
+
+class Stage(ABC):
+    """Follows the scored frames of one video, for what needs more of the past than a window holds.
+
+    It never sees a frame ahead of its time, so what it says live is what it says offline.
+    """
+
+    pictures: ClassVar[tuple[str, ...]] = ()
+    """Names of the pictures (`Scores.pictures`) that it looks at."""
+
+    @abstractmethod
+    def push(
+        self,
+        score: float,
+        components: Mapping[str, float],
+        map: NDArray[np.float32] | None,
+        pictures: Mapping[str, NDArray[np.float32]],
+    ) -> Staged:
+        """Take the next scored frame of the video.
+
+        Args:
+            score: of the frame, higher = odder.
+            components: of the score, by name.
+            map: `(h, w)`, where the method localises.
+            pictures: those it looks at, `(C, h, w)` each.
+        """
 
 
 class Method(nn.Module, ABC):
@@ -84,6 +120,10 @@ class Method(nn.Module, ABC):
     def configure_optimizers(self) -> dict[str, Optimizer]:
         """One optimiser for each phase, with its base learning rate."""
 
+    def adjust_rates(self, phase: str, rates: list[float], place: Place) -> list[float]:
+        """Learning rates of the optimiser's parameter groups at a step; the default: `rates`, the schedule's own."""
+        return rates
+
     @abstractmethod
     def score(self, windows: Tensor, targets: Sequence[int]) -> Scores:
         """Scores of the frames `targets` of each window `(B, C, T, H, W)` (network values)."""
@@ -112,6 +152,10 @@ class Method(nn.Module, ABC):
 
     def conclude_training(self, samples: Samples, batch_size: int) -> None:
         """Set what only the trained method can tell of its training samples; called once, in eval mode, afterwards."""
+
+    def open_stage(self) -> Stage | None:
+        """What follows the scored frames of one video from its start on; called once a video. Default: nothing."""
+        return None
 
     def paper_protocol(self) -> PaperProtocol:
         """How the paper's code turned scores into its number; the default is per-video min-max alone."""

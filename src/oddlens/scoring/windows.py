@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from oddlens.errors import DataError
 from oddlens.media.resize import fit
-from oddlens.methods.base import Method
+from oddlens.methods.base import Method, Stage
 from oddlens.sampling.clips import FrameRun, to_network_values
 from oddlens.training.devices import autocast
 from oddlens.training.settings import Precision
@@ -78,6 +78,7 @@ class WindowScorer:
         self._seen = 0
         self._emitted = 0
         self._last: FrameScore | None = None
+        self._stage = method.open_stage()
 
     def push(self, image: Image, video: str = "") -> list[FrameScore]:
         """Take the next frame `uint8 (H, W, C)`; return the scores that are ready now."""
@@ -125,28 +126,27 @@ class WindowScorer:
         return list(self._emit(scores, starts))
 
     def _emit(self, scores: Scores, starts: list[int]) -> Iterator[FrameScore]:
-        values = scores.score.float().cpu().numpy()
-        components = {name: value.float().cpu().numpy() for name, value in scores.components.items()}
-        keep = self.details
-        maps = scores.map.float().cpu().numpy() if keep and scores.map is not None else None
-        pictures = {name: value.float().cpu().numpy() for name, value in scores.pictures.items()} if keep else {}
+        parts = _Parts.of(scores, self.details, self._stage)
         for row, start in enumerate(starts):
             for column, target in enumerate(self.targets):
                 index = start + target * self.spec.stride
                 if index < self._emitted:
                     continue
-                score = FrameScore(
-                    index,
-                    float(values[row, column]),
-                    {name: float(value[row, column]) for name, value in components.items()},
-                    None if maps is None else maps[row, column],
-                    {name: value[row, column] for name, value in pictures.items()},
-                )
+                score = self._staged(parts.frame(index, row, column))
                 while self._emitted < index:  # the frames before the first one that a window scores
                     yield self._copy(score, self._emitted)
                     self._emitted += 1
                 yield score
                 self._emitted, self._last = index + 1, score
+
+    def _staged(self, score: FrameScore) -> FrameScore:
+        """The score as the method's stage leaves it, without what is kept for the stage alone."""
+        if self._stage is None:
+            return score
+        seen = {name: score.pictures[name] for name in self._stage.pictures}
+        told = self._stage.push(score.score, score.components, score.map, seen)
+        score = replace(score, score=told.score, components={**score.components, **told.components})
+        return score if self.details else replace(score, map=None, pictures={})
 
     def _drop(self) -> None:
         keep_from = min(self._next_start, self._seen - self.spec.span)  # the last window may be wanted once more
@@ -158,10 +158,42 @@ class WindowScorer:
         self._frames.clear()
         self._first = self._next_start = self._seen = self._emitted = 0
         self._last = None
+        self._stage = self.method.open_stage()
 
     @staticmethod
     def _copy(score: FrameScore, index: int) -> FrameScore:
         return FrameScore(index, score.score, score.components, score.map, score.pictures)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Scores of some windows as arrays on the CPU, as far as somebody looks at them."""
+
+    values: NDArray[np.float32]
+    components: dict[str, NDArray[np.float32]]
+    maps: NDArray[np.float32] | None
+    pictures: dict[str, NDArray[np.float32]]
+
+    @classmethod
+    def of(cls, scores: Scores, details: bool, stage: Stage | None) -> _Parts:
+        wanted = scores.pictures if details else stage.pictures if stage else ()
+        pictures = {name: scores.pictures[name] for name in wanted}
+        return cls(
+            scores.score.float().cpu().numpy(),
+            {name: value.float().cpu().numpy() for name, value in scores.components.items()},
+            scores.map.float().cpu().numpy() if scores.map is not None and (details or stage) else None,
+            {name: value.float().cpu().numpy() for name, value in pictures.items()},
+        )
+
+    def frame(self, index: int, row: int, column: int) -> FrameScore:
+        """What is known of target `column` of window `row`, which is frame `index`."""
+        return FrameScore(
+            index,
+            float(self.values[row, column]),
+            {name: float(value[row, column]) for name, value in self.components.items()},
+            None if self.maps is None else self.maps[row, column],
+            {name: value[row, column] for name, value in self.pictures.items()},
+        )
 
 
 def score_run(scorer: Scorer, run: FrameRun) -> list[FrameScore]:
