@@ -21,6 +21,10 @@ METHODS: dict[str, tuple[str, str]] = {
         "oddlens.methods.lbr_spr.method:LbrSpr",
         "reconstructs patches round moving objects, learns from unlabelled video (CVPR 2022)",
     ),
+    "dmad-pdm": (
+        "oddlens.methods.dmad_pdm.method:DmadPdm",
+        "predicts frames from a memory and a bounded deformation (CVPR 2023)",
+    ),
 }
 """Name -> (`module:class`, one line about it)."""
 

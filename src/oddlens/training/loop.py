@@ -111,7 +111,7 @@ def _train(
 ) -> Recorder:
     """All steps that are left."""
     optimizers = method.configure_optimizers()
-    plan = Plan.of(settings, samples, optimizers)
+    plan = Plan.of(settings, samples, optimizers, method.adjust_rates)
     state = _resume(folder / "checkpoints" / "last.pt", method, optimizers)
     first_step = state.step if state else 0
 
@@ -159,8 +159,8 @@ def _optimise(
     values = {"loss": 0.0}
     for phase in phases:
         optimizer = optimizers[phase]
-        for group, rate in zip(optimizer.param_groups, plan.rates[phase]):
-            group["lr"] = rate * plan.factor(place)
+        for group, rate in zip(optimizer.param_groups, plan.rates(phase, place)):
+            group["lr"] = rate
         losses = model(batch, place.step, phase)
         optimizer.zero_grad()
         accelerator.backward(losses.total)

@@ -73,7 +73,7 @@ class Recorder:
         self.log = self.log or RunLog(self.folder / "logs", terms, self.first_step)
         now = time.monotonic()
         speed = self.samples / max(now - self.logged_at, 1e-9)
-        rate = self.plan.rates[self.method.phases[0]][0] * self.plan.factor(place)
+        rate = self.plan.rates(self.method.phases[0], place)[0]
         row |= {"step": step, "epoch": place.epoch, "seconds": self.seconds}
         row |= {"clips_per_second": speed, "learning_rate": rate, **self.means.take()}
         self.log.write(row)

@@ -93,8 +93,9 @@ class TrainingSettings(Settings):
     batch_size: int = 4
     last_batch: Literal["drop", "keep"] = "drop"
     """What becomes of the incomplete last batch of an epoch."""
-    schedule: Literal["constant", "one-cycle"] = "constant"
-    """Learning rate over time; `one-cycle` warms up over 5 % of the steps, then falls along a cosine."""
+    schedule: Literal["constant", "one-cycle", "cosine"] = "constant"
+    """Learning rate over time; `one-cycle` warms up over 5 % of the steps, then falls along a cosine; `cosine` falls
+    from epoch to epoch (as DMAD's does)."""
     holdout: float = 0.1
     """Share of the normal footage kept for validation and calibration; 0 = train on all (as the papers do)."""
     select: Literal["last", "best-validation"] = "last"

@@ -1,0 +1,1 @@
+"""DMAD-PDM: Diversity-Measurable Anomaly Detection, the Pyramid Deformation Module for video (CVPR 2023)."""
