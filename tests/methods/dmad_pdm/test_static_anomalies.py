@@ -11,8 +11,8 @@ from oddlens.config import build
 from oddlens.errors import DataError, SettingsError
 from oddlens.methods.dmad_pdm.smoothing import robust_smooth
 from oddlens.methods.dmad_pdm.static_anomalies import (
-    ABSOLUTE_ERROR,
-    COARSE_OFFSETS,
+    COARSE_OFFSET,
+    DIFFERENCE,
     WEIGHTS,
     StaticAnomalies,
     StaticSettings,
@@ -127,7 +127,7 @@ def test_the_stage_adds_both_changes(frames):
     for image, offset in frames[:3]:
         error = (image / np.float32(127.5)).astype(np.float32)
         field = np.stack([np.full_like(error[..., 0], 9), offset / np.float32(127)])
-        pictures = {ABSOLUTE_ERROR: error.transpose(2, 0, 1), COARSE_OFFSETS: field}
+        pictures = {DIFFERENCE: error.transpose(2, 0, 1), COARSE_OFFSET: field}
         told = stage.push(0.5, {"deformation": 1.0}, None, pictures)
         assert told.score == 0.5
         assert tuple(told.components.values()) == alone.push(error, field[1])

@@ -25,7 +25,7 @@ FloatMap = NDArray[np.float32]
 
 PATCH_CHANGE, OFFSET_CHANGE = "patch_change", "offset_change"
 """Components that the stage adds."""
-ABSOLUTE_ERROR, COARSE_OFFSETS = "absolute_error", "coarse_offsets"
+DIFFERENCE, COARSE_OFFSET = "difference", "coarse_offset"
 """Pictures that the stage looks at: |x - xhat| `(C, h, w)` in network values, and the coarse field `(2, h, w)`, x
 first."""
 OFFSET_WEIGHT, PATCH_WEIGHT = 0.2, 0.4
@@ -130,12 +130,12 @@ class StaticAnomalies:
 
 
 class StaticStage(Stage):
-    """The stage of a method that draws the pictures `absolute_error` and `coarse_offsets`; see `StaticAnomalies`.
+    """The stage of a method that draws the pictures `difference` and `coarse_offset`; see `StaticAnomalies`.
 
     Its components `patch_change` and `offset_change` are what the pipeline `avenue-static` ranks by.
     """
 
-    pictures: ClassVar[tuple[str, ...]] = (ABSOLUTE_ERROR, COARSE_OFFSETS)
+    pictures: ClassVar[tuple[str, ...]] = (DIFFERENCE, COARSE_OFFSET)
 
     def __init__(self, height: int, width: int, limit: float, settings: StaticSettings | None = None) -> None:
         self._static = StaticAnomalies(height, width, limit, settings)
@@ -148,7 +148,7 @@ class StaticStage(Stage):
         pictures: Mapping[str, FloatMap],
     ) -> Staged:
         """The score as it is, with both changes."""
-        error, offset = pictures[ABSOLUTE_ERROR].transpose(1, 2, 0), pictures[COARSE_OFFSETS][1]
+        error, offset = pictures[DIFFERENCE].transpose(1, 2, 0), pictures[COARSE_OFFSET][1]
         changes = self._static.push(error, offset)
         return Staged(score, {PATCH_CHANGE: changes.patch, OFFSET_CHANGE: changes.offset})
 
