@@ -18,6 +18,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("oddlens.commands.evaluate:evaluate", "measure a detector on labelled footage"),
     "flow": ("oddlens.commands.flow:flow", "show optical flow as a video in colours"),
     "boxes": ("oddlens.commands.boxes:boxes", "find foreground boxes and show them"),
+    "background": ("oddlens.commands.background:background", "make a picture of what a fixed camera mostly sees"),
     "data check": ("oddlens.commands.data:check", "recognise a data set and list its faults"),
     "data prepare": ("oddlens.commands.data:prepare", "convert videos to frame folders and back"),
     "data walkway": ("oddlens.commands.data:walkway", "generate the sample scene"),
