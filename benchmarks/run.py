@@ -17,6 +17,7 @@ BENCHMARKS = (
     "optical_flow",
     "foreground_recall",
     "patches",
+    "template",
     "training_step",
     "scoring",
     "scoring_memory",

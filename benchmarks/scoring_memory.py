@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.footage import render, write_video
-from benchmarks.measure import Result, report
+from benchmarks.measure import Result, peak_memory, report
 from oddlens.methods.lnra.method import Lnra, LnraSettings
 from oddlens.scoring.calibration import Calibration
 from oddlens.scoring.detector import Detector
@@ -55,19 +55,7 @@ def _peak_of_process(detector: Path, video: Path, out: Path) -> float:
 
 def _score(detector: str, video: str, out: str) -> None:
     score_to_folder(Detector.load(detector, "cpu"), [video], out, ScoreOptions(overlay=False))
-    print(_peak())
-
-
-def _peak() -> float:
-    """Largest resident memory of this process so far, in MB."""
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux's getrusage starts with the peak of the process that started this one
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    import resource  # Unix alone has it
-
-    unit = 1024**2 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    print(peak_memory())
 
 
 if __name__ == "__main__":

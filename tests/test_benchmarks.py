@@ -21,6 +21,7 @@ NAMES = (
     "foreground_recall",
     "patches",
     "live_scoring",
+    "template",
 )
 
 
