@@ -39,7 +39,7 @@ from oddlens.sampling.patch_store import PatchStore
 from oddlens.scoring.detector import Detector
 from oddlens.scoring.objects import Smoother
 from oddlens.training.feeds import chosen_videos
-from oddlens.training.object_feed import object_feed, score_store
+from oddlens.training.object_feed import object_feed, score_store_parts
 from oddlens.training.progress import Progress
 from oddlens.training.settings import RunSettings
 
@@ -132,9 +132,10 @@ def numbers(detector: Detector, run: RunSettings) -> dict[str, Any]:
     found = {}
     for kind, weights in (("motion", method.settings.score_weights), ("raw", (1.0, 0.0))):
         method.settings = replace(method.settings, score_weights=weights)
-        highest = frame_scores(method, patches.store)
-        ours = [smoothed(scores, method) for scores in highest]
-        official = [np.where(np.isinf(scores), method.official_empty_score, scores) for scores in highest]
+        parts = score_store_parts(method, patches.store)
+        ours = [smoothed(scores, method) for scores in highest(parts["score"], patches.store)]
+        theirs_highest = highest(parts["official"], patches.store)
+        official = [np.where(np.isinf(scores), method.official_empty_score, scores) for scores in theirs_highest]
         theirs = apply_paper(method.paper_protocol(), official, labels)
         found[kind] = {
             "clean": _numbers(clean([ours[n] for n in tests], [labels[n] for n in tests])),
@@ -144,12 +145,12 @@ def numbers(detector: Detector, run: RunSettings) -> dict[str, Any]:
     return found
 
 
-def frame_scores(method: LbrSpr, store: PatchStore) -> list[NDArray[np.float64]]:
+def highest(scores: NDArray[np.float64], store: PatchStore) -> list[NDArray[np.float64]]:
     """Highest patch score of each frame of each video, -inf without a box."""
     starts = np.cumsum([0, *(video.frames for video in store.videos)])
-    highest = np.full(starts[-1], -np.inf)
-    np.maximum.at(highest, starts[store.array("videos")] + store.array("frames"), score_store(method, store))
-    return [highest[start:end] for start, end in pairwise(starts)]
+    found = np.full(starts[-1], -np.inf)
+    np.maximum.at(found, starts[store.array("videos")] + store.array("frames"), scores)
+    return [found[start:end] for start, end in pairwise(starts)]
 
 
 def smoothed(scores: NDArray[np.float64], method: LbrSpr) -> NDArray[np.float64]:

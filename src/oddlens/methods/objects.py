@@ -27,7 +27,10 @@ _BACKGROUND = "background_"
 
 @dataclass(frozen=True)
 class PatchScores:
-    """Scores of N patches; higher = odder. `components` are named parts of the score, `(N,)` each."""
+    """Scores of N patches; higher = odder. `components` are named parts of the score, `(N,)` each.
+
+    A component `official`, where there is one, is what the paper would have scored.
+    """
 
     score: Tensor
     components: Mapping[str, Tensor]

@@ -93,10 +93,11 @@ class ObjectScorer:
 
     def _frame(self, frame: FramePatches, patches: dict[str, NDArray[np.float32]]) -> FrameScore:
         score, empty = patches.pop("score"), self.method.empty_score
-        highest = float(score.max(initial=-np.inf)) if len(score) else empty
+        official = patches.pop("official", score)
+        highest = float(score.max()) if len(score) else empty
         components = {
             "frame_score": highest,
-            "official": highest if len(score) else self.method.official_empty_score,
+            "official": float(official.max()) if len(score) else self.method.official_empty_score,
             "boxes": float(len(score)),
             **{name: float(values.max()) if len(values) else empty for name, values in patches.items()},
         }

@@ -150,8 +150,12 @@ def test_training_statistics_are_those_of_the_population_of_each_block(motion: b
     errors = squared_errors(trained, batch)[: 1 + motion]
     for block in range(2):
         mine = errors[:, batch["block"].numpy() == block]
-        np.testing.assert_allclose(trained.mean[: 1 + motion, block].numpy(), mine.mean(axis=1), rtol=1e-5)
-        np.testing.assert_allclose(trained.deviation[: 1 + motion, block].numpy(), mine.std(axis=1), rtol=1e-3)
+        np.testing.assert_allclose(
+            trained.official_scale.mean[: 1 + motion, block, 0].numpy(), mine.mean(axis=1), rtol=1e-5
+        )
+        np.testing.assert_allclose(
+            trained.official_scale.deviation[: 1 + motion, block, 0].numpy(), mine.std(axis=1), rtol=1e-3
+        )
     assert trained.counts.tolist() == [4, 5]
 
 
@@ -161,8 +165,9 @@ def test_score_without_motion_is_the_standardised_raw_error() -> None:
     raw = squared_errors(trained, batch)[0]
     found = scored(trained, batch)
     np.testing.assert_allclose(found["score"], (raw - raw.mean()) / raw.std(), atol=2e-3)
-    assert set(found) == {"score", "appearance"}
+    assert set(found) == {"score", "appearance", "official"}
     np.testing.assert_array_equal(found["score"], found["appearance"])
+    np.testing.assert_array_equal(found["score"], found["official"])  # too few patches for more than one band
 
 
 def test_score_with_motion_weighs_both_standardised_errors() -> None:
@@ -174,6 +179,17 @@ def test_score_with_motion_weighs_both_standardised_errors() -> None:
     np.testing.assert_allclose(found["appearance"], r, atol=2e-3)
     np.testing.assert_allclose(found["motion"], o, atol=2e-3)
     np.testing.assert_allclose(found["score"], 0.5 * r + 2 * o, atol=5e-3)
+
+
+def test_the_official_score_has_one_scale_for_all_contrasts() -> None:
+    batch = patches(160)
+    batch["raw"] = (batch["raw"].float() * torch.linspace(0.1, 1, 160)[:, None, None, None]).to(torch.uint8)
+    trained = concluded(method(contrast_bands=2), batch)
+    raw, found = squared_errors(trained, batch)[0], scored(trained, batch)
+    np.testing.assert_allclose(found["official"], (raw - raw.mean()) / raw.std(), atol=2e-3)
+    assert abs(found["score"] - found["official"]).max() > 0.5
+    paper = concluded(method(contrast_bands=2, paper=True), batch)
+    np.testing.assert_array_equal(scored(paper, batch)["score"], found["official"])
 
 
 def test_each_patch_is_scored_by_the_model_of_its_block() -> None:

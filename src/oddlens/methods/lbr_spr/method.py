@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from oddlens.evaluation.protocols import PaperProtocol
 from oddlens.methods.base import Batch, MethodSettings
+from oddlens.methods.lbr_spr.bands import ContrastBands, contrast
 from oddlens.methods.lbr_spr.network import Branches
 from oddlens.methods.lbr_spr.settings import LbrSprSettings
 from oddlens.methods.objects import ObjectMethod, PatchScores
@@ -33,8 +34,6 @@ class LbrSpr(ObjectMethod):
     name: ClassVar[str] = "lbr-spr"
     settings_type: ClassVar[type[MethodSettings]] = LbrSprSettings
 
-    mean: Tensor
-    deviation: Tensor
     counts: Tensor
     lowest: Tensor
 
@@ -45,8 +44,8 @@ class LbrSpr(ObjectMethod):
         blocks = settings.rows * settings.columns
         length = 2 * settings.context + 1
         self.blocks = nn.ModuleList([Branches(length, settings.width, settings.motion) for _ in range(blocks)])
-        self.register_buffer("mean", torch.zeros(2, blocks))
-        self.register_buffer("deviation", torch.ones(2, blocks))
+        self.scale = ContrastBands(blocks, 1 if settings.paper else settings.contrast_bands)
+        self.official_scale = ContrastBands(blocks, 1)
         self.register_buffer("counts", torch.zeros(blocks, dtype=torch.int64))
         self.register_buffer("lowest", torch.tensor(-_BIG_NUMBER))
 
@@ -108,36 +107,32 @@ class LbrSpr(ObjectMethod):
 
     @torch.no_grad()
     def conclude_training(self, samples: Samples, batch_size: int) -> None:
-        """Mean and deviation of the training patches' errors in each block (suspected anomalies included)."""
-        errors: list[Tensor] = []
-        blocks: list[Tensor] = []
+        """The scales of the training patches' errors (suspected anomalies included), and their lowest score."""
+        measured: list[tuple[Tensor, Tensor, Tensor]] = []
         for start in range(0, len(samples), _CHUNK):
             batch = samples.__getitems__([(0, k) for k in range(start, min(start + _CHUNK, len(samples)))])
-            moved = {name: value.to(self.mean.device) for name, value in batch.items()}
-            errors.append(self._all_errors(moved["raw"], moved.get("flow"), moved["block"]))
-            blocks.append(moved["block"])
-        if not errors:
+            moved = {name: value.to(self.counts.device) for name, value in batch.items()}
+            errors = self._all_errors(moved["raw"], moved.get("flow"), moved["block"])
+            measured.append((errors, contrast(moved["raw"]), moved["block"]))
+        if not measured:
             return
-        every, where = torch.cat(errors, dim=1), torch.cat(blocks)
-        exact = every.double() if every.device.type != "mps" else every
-        for block in range(len(self.blocks)):
-            mine = exact[:, where == block]
-            self.counts[block] = mine.shape[1]
-            if mine.shape[1]:
-                self.mean[:, block] = mine.mean(dim=1)
-                deviation = mine.std(dim=1, correction=0)
-                # a block with one patch, or many alike, has no spread of its own: the size of its errors stands in
-                self.deviation[:, block] = torch.where(deviation > 0, deviation, mine.mean(dim=1).clamp_min(1e-6))
-        self.lowest.fill_(float(self._standardise(every, where)["score"].min()))
+        errors, texture, blocks = (torch.cat(parts, dim=-1) for parts in zip(*measured))
+        self.counts.copy_(torch.bincount(blocks, minlength=len(self.blocks)))
+        for scale in (self.scale, self.official_scale):
+            scale.learn(errors, texture, blocks)
+        self.lowest.fill_(float(self._fuse(self.scale, errors, texture, blocks)["score"].min()))
 
     @torch.no_grad()
     def score_patches(self, raw: Tensor, flow: Tensor | None, blocks: Tensor) -> PatchScores:
         """Standardised squared errors; with motion w_raw r + w_of o, without it r alone.
 
-        Components: `appearance` (r) and `motion` (o), in standard deviations of the training patches.
+        Components: `appearance` (r) and `motion` (o), in standard deviations of the training patches of like contrast,
+        and `official`, the score with the paper's one scale for each block.
         """
-        parts = self._standardise(self._all_errors(raw, flow, blocks), blocks)
-        return PatchScores(parts.pop("score"), parts)
+        errors, texture = self._all_errors(raw, flow, blocks), contrast(raw)
+        parts = self._fuse(self.scale, errors, texture, blocks)
+        official = self._fuse(self.official_scale, errors, texture, blocks)["score"]
+        return PatchScores(parts.pop("score"), {**parts, "official": official})
 
     @property
     def empty_score(self) -> float:
@@ -183,8 +178,8 @@ class LbrSpr(ObjectMethod):
                     errors[1, rows] = found[1]
         return errors
 
-    def _standardise(self, errors: Tensor, blocks: Tensor) -> dict[str, Tensor]:
-        appearance, motion = (errors - self.mean[:, blocks]) / self.deviation[:, blocks]
+    def _fuse(self, scale: ContrastBands, errors: Tensor, texture: Tensor, blocks: Tensor) -> dict[str, Tensor]:
+        appearance, motion = scale.standardise(errors, texture, blocks)
         seen = self.counts[blocks] > 0
         parts = {"appearance": torch.where(seen, appearance, _BIG_NUMBER)}
         if not self.settings.motion:

@@ -39,18 +39,22 @@ class LbrSprSettings(MethodSettings):
     """Blocks from left to right (w_block)."""
     every: int = 1
     """Train on the patches of every so-many-th frame: neighbouring frames hold nearly the same."""
+    contrast_bands: int = 8
+    """An error is measured against those of training patches of like contrast, in so many bands; 1 = against all of
+    them (the paper, and always so under its protocol)."""
     smoothing: int = 10
     """Frames averaged into a score, the frame's own and those before it; 1 = none."""
     flow: FlowSettings = field(default_factory=lambda: FlowSettings(units="flownet512"))
     objects: ObjectSettings = field(default_factory=ObjectSettings)
     paper: bool = False
-    """Official behaviour where it moves numbers: no flow at a video's first frame, frames without a box score -20."""
+    """Official behaviour where it moves numbers: no flow at a video's first frame, frames without a box score -20, one
+    scale for all contrasts."""
 
     def __post_init__(self) -> None:
         """Refuse sizes the network cannot halve and the like."""
         if self.side % 8 or self.side < 8:
             raise SettingsError("lbr-spr", f"side is {self.side}", "give a multiple of 8")
-        for name in ("width", "rows", "columns", "every", "smoothing"):
+        for name in ("width", "rows", "columns", "every", "contrast_bands", "smoothing"):
             if getattr(self, name) < 1:
                 raise SettingsError("lbr-spr", f"{name} is {getattr(self, name)}", "give 1 or more")
         if not 0 <= self.context <= _MOST_CONTEXT:
