@@ -23,13 +23,13 @@ from oddlens.datasets.base import DataSet, Video
 from oddlens.datasets.open import open_dataset
 from oddlens.datasets.walkway.generate import generate_walkway
 from oddlens.media.open import open_source
+from oddlens.media.spread import spread_images
 from oddlens.motion.flow import FlowEstimator
 from oddlens.motion.settings import FlowSettings
 from oddlens.motion.stream import frame_flows
 from oddlens.objects.background import Background, learn_background
 from oddlens.objects.boxes import Boxes, overlaps
 from oddlens.objects.finder import BoxFinder
-from oddlens.objects.search import spread_images
 from oddlens.objects.settings import BoxSource, ObjectSettings
 from oddlens.types import Image
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from oddlens.datasets.open import open_dataset
 from oddlens.errors import DataError, SettingsError
 from oddlens.media.open import open_source
+from oddlens.media.spread import spread_images
 from oddlens.objects.background import Background, background_boxes, learn_background
 from oddlens.objects.background_settings import BackgroundSettings
 from oddlens.objects.boxes import Boxes, overlaps
-from oddlens.objects.search import spread_images
 from oddlens.types import Image
 
 HEIGHT, WIDTH = 120, 180

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +17,7 @@ from oddlens.media.writer import write_image
 from oddlens.motion.flow import FlowEstimator
 from oddlens.motion.settings import FlowSettings
 from oddlens.objects.finder import BoxFinder
-from oddlens.objects.search import find_boxes, spread_images
+from oddlens.objects.search import find_boxes
 from oddlens.objects.settings import ObjectSettings
 
 MOTION = ObjectSettings(sources=("motion",))
@@ -127,23 +124,6 @@ def test_object_arrays_are_dealt_out_to_the_videos(walk: Callable[..., Video], t
     assert "ready_boxes_sha256" in result.table.provenance
     with pytest.raises(DataError, match="has boxes for 5 frames, the 1 videos named have 3"):
         find_boxes(videos[:1], settings)
-
-
-def test_images_are_spread_over_all_sources(walk: Callable[..., Video]) -> None:
-    sources = [open_source(walk(name, frames).path) for name, frames in (("a", 30), ("b", 10))]
-    frames = [[frame.image for frame in source.frames()] for source in sources]
-    chosen = list(spread_images(sources, 8))
-    assert len(chosen) == 8
-    np.testing.assert_array_equal(chosen[0], frames[0][0])
-    np.testing.assert_array_equal(chosen[-1], frames[1][-1])
-    assert len(list(spread_images(sources, 1000))) == 40
-
-
-def test_images_are_spread_over_sources_that_do_not_tell_their_length(walk: Callable[..., Video]) -> None:
-    sources = [open_source(walk(name, frames).path) for name, frames in (("a", 3), ("b", 5))]
-    expected = [image.tobytes() for image in spread_images(sources, 4)]
-    silent: Any = [SimpleNamespace(info=replace(s.info, frames=None), frames=s.frames) for s in sources]
-    assert [image.tobytes() for image in spread_images(silent, 4)] == expected
 
 
 def test_ready_boxes_of_footage_that_does_not_decode_whole(walk: Callable[..., Video], tmp_path: Path) -> None:

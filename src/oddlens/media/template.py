@@ -12,7 +12,8 @@ from scipy.ndimage import convolve1d
 
 from oddlens.errors import MediaError, SettingsError
 from oddlens.media.resize import fit
-from oddlens.media.source import Source, frames_at
+from oddlens.media.source import Source
+from oddlens.media.spread import spread_frames
 from oddlens.types import Frame, Image
 
 TemplateKind: TypeAlias = Literal["mean", "mode", "median"]
@@ -81,7 +82,7 @@ def make_template(
     expected = min(frames or sum(announced), sum(announced)) if all(announced) else frames
     channels = max(source.info.channels for source in sources)
     builder = TemplateBuilder(height, width, channels, kind, expected)
-    for source, frame in _spread(sources, frames) if spread and frames else _first(sources, frames):
+    for source, frame in spread_frames(sources, frames) if spread and frames else _first(sources, frames):
         builder.add(frame.image)
         if progress:
             progress(source.info.name, builder.frames, expected)
@@ -193,13 +194,3 @@ def _first(sources: Sequence[Source], count: int | None) -> Iterator[tuple[Sourc
             done += 1
             if done == count:
                 return
-
-
-def _spread(sources: Sequence[Source], count: int) -> Iterator[tuple[Source, Frame]]:
-    """Frames spread evenly over all sources."""
-    lengths = [source.info.frames or sum(1 for _ in source.frames()) for source in sources]
-    places = np.unique(np.linspace(0, sum(lengths) - 1, min(count, sum(lengths))).round().astype(int))
-    ends = np.cumsum(lengths)
-    for source, end, length in zip(sources, ends, lengths):
-        mine = places[(places >= end - length) & (places < end)] - (end - length)
-        yield from ((source, frame) for frame in frames_at(source, mine.tolist()))

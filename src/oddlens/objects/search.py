@@ -20,7 +20,8 @@ from oddlens.media.fingerprint import fingerprint_source
 from oddlens.media.formats import ASSUMED_FPS, is_image
 from oddlens.media.locate import underlying_files
 from oddlens.media.open import open_source
-from oddlens.media.source import Source, frames_at
+from oddlens.media.source import Source
+from oddlens.media.spread import spread_images
 from oddlens.media.writer import VideoWriter
 from oddlens.motion.flow import FlowEstimator
 from oddlens.motion.settings import FlowSettings
@@ -34,7 +35,6 @@ from oddlens.types import Image
 
 _CHUNK = 16
 """Frames whose flow and detections are computed side by side."""
-_BACKGROUND_FRAMES = 120
 Progress = Callable[[str, int, int | None], None]
 """Called with (video name, frames done of it, frames expected of it)."""
 
@@ -112,16 +112,6 @@ def find_boxes(
         where = videos[0].path if videos else "input"
         raise MediaError(where, f"none of {len(videos)} inputs could be read", "; ".join(faults) or "name a video")
     return BoxSearch(table, tuple(overlays), truth, tuple(faults))
-
-
-def spread_images(sources: Sequence[Source], count: int = _BACKGROUND_FRAMES) -> Iterator[Image]:
-    """About `count` frames spread evenly over all sources; announced lengths are trusted, others counted."""
-    lengths = [source.info.frames or sum(1 for _ in source.frames()) for source in sources]
-    places = np.unique(np.linspace(0, sum(lengths) - 1, min(count, sum(lengths))).round().astype(int))
-    ends = np.cumsum(lengths)
-    for source, end, length in zip(sources, ends, lengths):
-        mine = places[(places >= end - length) & (places < end)] - (end - length)
-        yield from (frame.image for frame in frames_at(source, mine.tolist()))
 
 
 class _Finders:

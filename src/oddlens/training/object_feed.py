@@ -121,8 +121,8 @@ def _check_names(footage: Sequence[Footage], root: str) -> None:
 
 def learn_background(method: ObjectMethod, footage: Sequence[Footage]) -> None:
     """Learn the still background from frames spread evenly over `footage`, and keep it in `method`."""
+    from oddlens.media.spread import spread_images
     from oddlens.objects.background import learn_background as learn
-    from oddlens.objects.search import spread_images
 
     sources = [open_source(item.path, fps=item.fps) for item in footage]
     method.set_background(learn(spread_images(sources)).to_arrays())
