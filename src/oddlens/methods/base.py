@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from oddlens.config import Settings, build
 from oddlens.errors import SettingsError
 from oddlens.media.source import Colour
-from oddlens.sampling.clips import Clip, to_network_values, window
+from oddlens.sampling.clips import Clip, FrameRun, to_network_values, window
 from oddlens.types import Losses, SamplingSpec, Scores
 
 if TYPE_CHECKING:
@@ -139,6 +139,13 @@ class Method(nn.Module, ABC):
 
     def prepare_training(self, resources: Resources) -> None:
         """Open what the samples need besides the clips (intruder images, say); called once, before training."""
+
+    def prepare_footage(self, runs: Sequence[FrameRun]) -> None:
+        """Learn from the frames trained on what training begins with (a still background, say); called once, next."""
+
+    def training_faults(self) -> Sequence[str]:
+        """What training left to be desired, a line each, to be shown with the detector; called once, afterwards."""
+        return ()
 
     def pace_scores(self, batch: Batch) -> Tensor:
         """How bad each sample is, `(B,)`, higher = worse: what self-paced training weights it by.

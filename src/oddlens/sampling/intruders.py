@@ -16,10 +16,11 @@ from PIL import Image as PilImage
 from oddlens.errors import DataError, MediaError, SettingsError
 from oddlens.media.images import read_image
 from oddlens.media.resize import fit
+from oddlens.media.source import Colour
 from oddlens.sampling.clips import FrameRun, count_clips, to_network_values, window
 from oddlens.sampling.pictures import load_pictures
 from oddlens.sampling.textures import draw_texture
-from oddlens.types import SamplingSpec
+from oddlens.types import Image, SamplingSpec
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 _AREA = (0.08, 1.0)
@@ -32,6 +33,10 @@ class Resources(Protocol):
 
     def open_intruder(self, name: str, spec: SamplingSpec) -> Intruder:
         """The intruder source called `name`."""
+        ...
+
+    def open_pictures(self, path: str, colour: Colour) -> dict[str, Image]:
+        """The picture at `path`, or all pictures of a folder, by their names without suffix."""
         ...
 
 

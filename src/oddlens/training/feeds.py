@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from oddlens.datasets.base import DataSet, Video
 from oddlens.errors import DataError
+from oddlens.media.open import open_source
 from oddlens.media.store import Footage, build_store
 from oddlens.methods.base import Method
 from oddlens.sampling.clips import FrameRun, count_clips
@@ -64,10 +65,12 @@ def clip_feed(method: Method, run: RunSettings, footage: Sequence[Footage], root
     """Clips of whole frames, decoded and resized once.
 
     Raises:
-        DataError: the footage is shorter than a window or holds fewer clips than a batch.
+        DataError: the footage is shorter than a window, holds fewer clips than a batch, or is grey for a method that
+            wants colour.
         OddLensError: it cannot be read, or the cache cannot be written.
     """
     spec, folder, budget = method.sampling, cache_folder(run.data), cache_budget(run.data)
+    _check_colour(method, footage)
     with progress.decoding() as advance:
         store = build_store(footage, spec, folder, budget, advance)
     kept, held = split_holdout(store.runs(), run.training.holdout, spec)
@@ -78,6 +81,8 @@ def clip_feed(method: Method, run: RunSettings, footage: Sequence[Footage], root
         fault = f"holds {clips} clips to train on, a batch takes {run.training.batch_size}"
         raise DataError(root, fault, "give more footage or a smaller training.batch_size")
     method.prepare_training(TrainingResources(folder, budget))
+    with progress.message("looking at the footage"):
+        method.prepare_footage(kept)
     seed, fps = run.training.seed, next((item.fps for item in footage if item.fps), None)
     return Feed(
         train=ClipSet(kept, method, seed),
@@ -89,6 +94,13 @@ def clip_feed(method: Method, run: RunSettings, footage: Sequence[Footage], root
         fps=next((segment.fps for segment in store.segments if segment.fps), fps),
         calibrate=lambda detector: calibrate_detector(detector, held or kept, bool(held), fps),
     )
+
+
+def _check_colour(method: Method, footage: Sequence[Footage]) -> None:
+    """Refuse grey footage where colour is wanted: the detector could not score footage of its own kind."""
+    for item in footage if method.colour == "rgb" else ():
+        if open_source(item.path, fps=item.fps).info.channels == 1:
+            raise DataError(item.path, "is grey, the method is set to colour", "set method.channels: 1")
 
 
 def calibrate_detector(

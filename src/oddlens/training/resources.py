@@ -8,11 +8,14 @@ from pathlib import Path
 
 from oddlens.datasets.open import open_dataset
 from oddlens.errors import DataError
+from oddlens.media.formats import IMAGE_SUFFIXES
+from oddlens.media.images import read_image
+from oddlens.media.source import Colour
 from oddlens.media.store import Footage, build_store
 from oddlens.sampling.clips import count_clips
 from oddlens.sampling.intruders import ClipIntruder, Intruder, open_still_intruder
 from oddlens.training.settings import DataSettings
-from oddlens.types import SamplingSpec
+from oddlens.types import Image, SamplingSpec
 
 
 def cache_folder(data: DataSettings) -> Path:
@@ -52,3 +55,18 @@ class TrainingResources:
         if not usable:
             raise DataError(root, f"holds no training video of {spec.span} frames", "give longer footage")
         return ClipIntruder(usable, spec)
+
+    def open_pictures(self, path: str, colour: Colour) -> dict[str, Image]:
+        """The picture at `path`, or all pictures of a folder, by their names without suffix.
+
+        Raises:
+            DataError: a folder without pictures.
+            MediaError: there is nothing, or a picture cannot be read.
+        """
+        place = Path(path).expanduser()
+        if not place.is_dir():
+            return {place.stem: read_image(place, colour)}
+        files = sorted(file for file in place.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+        if not files:
+            raise DataError(place, "holds no pictures", "name a picture, or a folder of pictures")
+        return {file.stem: read_image(file, colour) for file in files}

@@ -99,6 +99,7 @@ def train(
         detector = Detector(network.eval(), Calibration(frames=0), run.scoring)
         with progress.message("calibrating"):
             calibration = feed.calibrate(detector)
+            calibration = replace(calibration, warnings=(*calibration.warnings, *network.training_faults()))
         provenance = _origin(run, dataset, feed) | _outcome(fitted)
         replace(detector, calibration=calibration, provenance=provenance).save(folder / "detector")
         finish(folder, provenance)

@@ -136,6 +136,7 @@ def test_a_background_begins_as_the_picture() -> None:
     assert method.background.shape == (1, 3, 32, 48) and (method.background == 1).all()
     picture = level(0, 3)
     picture[..., 2] = 127.5
+    method = method_of(channels=3)
     method.set_background({"camera": picture})
     assert method.background[0, :, 4, 4].tolist() == [-1, -1, 0]
 
@@ -220,7 +221,7 @@ def test_the_score_is_in_deviations_of_the_training_errors() -> None:
     clips = samples.__getitems__([(0, number) for number in range(len(samples))])["clip"]
     scores = method.score(clips, [4])
     errors = torch.stack(list(scores.components.values()))[:, :, 0]
-    torch.testing.assert_close(method.error_mean, errors.mean(dim=1), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(method.scale.mean, errors.mean(dim=1), rtol=1e-4, atol=1e-6)
     scaled = (errors - errors.mean(dim=1, keepdim=True)) / errors.std(dim=1, correction=0, keepdim=True)
     expected = (scaled * torch.tensor([[0.2], [0.4], [0.6]])).sum(dim=0)
     torch.testing.assert_close(scores.score[:, 0], expected, rtol=1e-3, atol=1e-3)

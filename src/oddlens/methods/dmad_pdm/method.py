@@ -13,15 +13,19 @@ from torch import Tensor, nn
 from oddlens.errors import DataError
 from oddlens.evaluation.protocols import PaperProtocol
 from oddlens.methods.base import Batch, Method, MethodSettings, Sample, Stage
+from oddlens.methods.dmad_pdm.backgrounds import check_views, learn_backgrounds, view_name
 from oddlens.methods.dmad_pdm.errors import Errors, frame_errors
+from oddlens.methods.dmad_pdm.health import Health, in_pixels
 from oddlens.methods.dmad_pdm.losses import loss_terms
 from oddlens.methods.dmad_pdm.network import COLOURS, PAST, PdmNetwork, Prediction, Shape
 from oddlens.methods.dmad_pdm.pipelines import PipelineName, paper_pipeline
+from oddlens.methods.dmad_pdm.scale import ErrorScale
 from oddlens.methods.dmad_pdm.settings import DmadPdmSettings
 from oddlens.methods.dmad_pdm.static_anomalies import COARSE_OFFSET, DIFFERENCE, StaticStage
 from oddlens.methods.dmad_pdm.views import nearest_view
 from oddlens.nn.quantiser import VectorQuantiser
-from oddlens.sampling.clips import Clip
+from oddlens.sampling.clips import Clip, FrameRun
+from oddlens.sampling.intruders import Resources
 from oddlens.sampling.order import Place, Samples
 from oddlens.types import Losses, SamplingSpec, Scores
 
@@ -29,9 +33,6 @@ _LATE_EPOCH = 6
 """From this epoch on, counted from 0, the background has a rate of its own (official)."""
 _SCALE_SAMPLES = 512
 """So many training samples, evenly spread, tell the usual size of the errors."""
-_SMALLEST = 1e-6
-_RECENT = 100
-"""A prototype is in use while one of so many latest batches used it."""
 _WEIGHT_DECAY = 0.01
 
 
@@ -42,9 +43,6 @@ class DmadPdm(Method):
     settings_type: ClassVar[type[MethodSettings]] = DmadPdmSettings
 
     background: nn.Parameter
-    error_mean: Tensor
-    error_deviation: Tensor
-    map_mean: Tensor
 
     def __init__(self, settings: DmadPdmSettings) -> None:
         super().__init__(settings)
@@ -53,8 +51,8 @@ class DmadPdm(Method):
         self.network: PdmNetwork = build_network(settings).to(memory_format=torch.channels_last)
         self.background = nn.Parameter(torch.zeros(1, COLOURS, settings.height, settings.width))
         self._views: dict[str, int] = {}
-        for name, value in (("error_mean", 0.0), ("error_deviation", 1.0), ("map_mean", 1.0)):
-            self.register_buffer(name, torch.full((3,), value))
+        self.scale = ErrorScale(settings.weights)
+        self.health = Health(self.network.memory, self.rule.coarse.pixels)
 
     @property
     def sampling(self) -> SamplingSpec:
@@ -62,6 +60,32 @@ class DmadPdm(Method):
         s = self.settings
         spec = SamplingSpec(height=s.height, width=s.width, channels=s.channels, length=PAST + 1)
         return SamplingSpec(**{**vars(spec), "target": PAST, "fast_targets": (PAST,)})
+
+    def prepare_training(self, resources: Resources) -> None:
+        """Open the pictures of the background, where they are named.
+
+        Raises:
+            DataError: they do not fit the method.
+            MediaError: they cannot be read.
+        """
+        if file := self.settings.background.file:
+            self.set_background(resources.open_pictures(file, "grey" if self.settings.channels == 1 else "native"))
+
+    def prepare_footage(self, runs: Sequence[FrameRun]) -> None:
+        """Learn the background from the frames trained on, where no pictures are named.
+
+        Raises:
+            DataError: there are pictures, but none for the view of a video.
+        """
+        background = self.settings.background
+        if not background.file:
+            self.set_background(learn_backgrounds(runs, background, self.rule.scenes))
+        elif self.rule.scenes:
+            check_views(runs, self._views, background)
+
+    def training_faults(self) -> Sequence[str]:
+        """Whether most of the memory is dead, or the deformation at its limit."""
+        return self.health.faults
 
     def set_background(self, pictures: Mapping[str, NDArray[Any]]) -> None:
         """Begin with these backgrounds, levels 0..255 `(H, W, C)` by the name of their view.
@@ -80,7 +104,8 @@ class DmadPdm(Method):
 
     def validation_sample(self, clip: Clip) -> Sample:
         """`clip` `(C, 5, H, W)`, and `view`: the number of its background, -1 where the frames have to tell."""
-        view = self._views.get(clip.run.video, -1) if self.rule.scenes else 0
+        name = view_name(clip.run.video, self.settings.background.views)
+        view = self._views.get(name, -1) if self.rule.scenes else 0
         return super().validation_sample(clip) | {"view": np.array(view, np.int64)}
 
     def training_step(self, batch: Batch, step: int, phase: str) -> Losses:
@@ -89,7 +114,7 @@ class DmadPdm(Method):
         background = self._background_of(past, batch.get("view"))
         prediction: Prediction = self.network(past, background)
         terms = loss_terms(self.rule, target, prediction, background)
-        return Losses(torch.stack(list(terms.values())).sum(), terms | self._watch(prediction))
+        return Losses(torch.stack(list(terms.values())).sum(), terms | self.health.watch(prediction))
 
     def configure_optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """AdamW at the paper's settings; the background learns much faster."""
@@ -110,26 +135,22 @@ class DmadPdm(Method):
 
     @torch.no_grad()
     def conclude_training(self, samples: Samples, batch_size: int) -> None:
-        """Mean and deviation of each error over training samples, and the mean of its map."""
+        """Take the scale of the errors from training samples, and look whether memory and deformation are alive."""
         chosen = np.unique(np.linspace(0, len(samples) - 1, min(len(samples), _SCALE_SAMPLES)).round().astype(int))
-        values, maps = [], []
+        device = self.background.device
+        found, codes, moved = [], [], []
         for start in range(0, len(chosen), batch_size):
             batch = samples.__getitems__([(0, int(number)) for number in chosen[start : start + batch_size]])
-            view = batch["view"].to(self.background.device)
-            errors = self._errors(batch["clip"].to(self.background.device), view)[0]
-            values.append(torch.stack(list(errors.values.values())))
-            maps.append(torch.stack([one.mean(dim=(1, 2)) for one in errors.maps.values()]))
-        every, means = torch.cat(values, dim=1), torch.cat(maps, dim=1).mean(dim=1)
-        mean, deviation = every.mean(dim=1), every.std(dim=1, correction=0)
-        # errors that are all alike have no spread of their own: their size stands in
-        spread = torch.where(deviation > 0, deviation, mean).clamp_min(_SMALLEST)
-        self.error_mean.copy_(mean)
-        self.error_deviation.copy_(spread)
-        self.map_mean.copy_(means.clamp_min(_SMALLEST))
+            errors, prediction, _ = self._errors(batch["clip"].to(device), batch["view"].to(device))
+            found.append(errors)
+            codes.append(prediction.memory.indices.flatten())
+            moved.append(in_pixels(prediction.offsets[0]).abs().mean())
+        self.scale.learn(found)
+        self.health.judge(torch.cat(codes), float(torch.stack(moved).mean()))
 
     @torch.no_grad()
     def score(self, windows: Tensor, targets: Sequence[int]) -> Scores:
-        """The weighted sum of the three errors, each in standard deviations of training frames.
+        """The weighted sum of the three errors, each in deviations of those of training frames.
 
         Components: `deformation` (e1), `reconstruction` (e2), `gradient` or `object` (e3), as the paper's code measures
         them, before any scale. The map adds up the errors' maps, each in multiples of its mean over training frames.
@@ -138,20 +159,16 @@ class DmadPdm(Method):
         pixel of the reference is fetched from, in pixels of the network's frame.
         """
         errors, prediction, target = self._errors(windows)
-        stacked = torch.stack(list(errors.values.values()), dim=1)  # (B, 3)
-        weights = stacked.new_tensor(self.settings.weights)
-        fused = ((stacked - self.error_mean) / self.error_deviation * weights).sum(dim=1)
-        shares = (weights / self.map_mean)[:, None, None]
-        places = (torch.stack(list(errors.maps.values()), dim=1) * shares).sum(dim=1)  # (B, H, W)
+        places = self.scale.map(errors)
         pictures = {
             "reconstruction": prediction.frames[1][:, : self.settings.channels],
             "error": places.unsqueeze(1),
             DIFFERENCE: (target - prediction.frames[1]).abs(),
-            COARSE_OFFSET: _in_pixels(prediction.offsets[0]),
-            "offset": _in_pixels(prediction.offsets[0] + prediction.offsets[1]),
+            COARSE_OFFSET: in_pixels(prediction.offsets[0]),
+            "offset": in_pixels(prediction.offsets[0] + prediction.offsets[1]),
         }
         return Scores(
-            fused[:, None],
+            self.scale.score(errors)[:, None],
             {name: value[:, None] for name, value in errors.values.items()},
             places[:, None],
             {name: picture[:, None] for name, picture in pictures.items()},
@@ -191,33 +208,28 @@ class DmadPdm(Method):
             view = seen if view is None else torch.where(view < 0, seen, view)
         return self.background[view]
 
-    def _watch(self, prediction: Prediction) -> dict[str, Tensor]:
-        """What tells in the logs whether memory and deformation are alive: no part of the loss."""
-        coarse, fine = (_in_pixels(o.detach()).square().sum(dim=1).sqrt().mean() for o in prediction.offsets)
-        codes = self.network.memory.codes_in_use(_RECENT).float()
-        return {"codes_in_use": codes, "coarse_pixels": coarse, "fine_pixels": fine}
-
     def _network_values(self, picture: NDArray[Any], name: str) -> Tensor:
         """A background `(H, W, C)`, 0..255, as `float32 (3, H, W)`, -1..1."""
         s = self.settings
         if picture.shape[:2] != (s.height, s.width):
             fault = f"is {picture.shape[1]}x{picture.shape[0]}, the method's frames are {s.width}x{s.height}"
-            raise DataError(f"background {name}", fault, "give one of the method's size")
+            raise DataError(
+                f"background {name}", fault, f"make it with 'oddlens background --size {s.width}x{s.height}'"
+            )
+        if picture.shape[2] != s.channels:
+            kinds = {1: "grey", 3: "colour"}
+            fault = f"is {kinds[picture.shape[2]]}, the method's frames are {kinds[s.channels]}"
+            raise DataError(f"background {name}", fault, "make it of the footage to train on")
         values: NDArray[np.float32] = picture.astype(np.float32) / np.float32(127.5) - 1
         return torch.from_numpy(values).permute(2, 0, 1).expand(COLOURS, -1, -1).contiguous()
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
         stored = state_dict.get(prefix + "background")  # there are as many as there were views
-        if stored is not None and stored.shape[1:] == self.background.shape[1:]:
+        sides = self.background.shape
+        # one of the right size stays: an optimiser may hold it
+        if stored is not None and stored.shape[1:] == sides[1:] and len(stored) != sides[0]:
             self.background = nn.Parameter(torch.empty_like(stored, device=self.background.device))
         super()._load_from_state_dict(state_dict, prefix, *rest)
-
-
-def _in_pixels(offset: Tensor) -> Tensor:
-    """An offset field `(B, H, W, 2)` as `(B, 2, H, W)` in pixels."""
-    height, width = offset.shape[1:3]
-    sides = torch.tensor([width - 1, height - 1], device=offset.device) / 2
-    return (offset * sides).permute(0, 3, 1, 2)
 
 
 def build_network(settings: DmadPdmSettings) -> PdmNetwork:

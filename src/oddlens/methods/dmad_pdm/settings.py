@@ -7,6 +7,7 @@ from math import inf
 
 from oddlens.errors import SettingsError
 from oddlens.methods.base import MethodSettings
+from oddlens.methods.dmad_pdm.backgrounds import BackgroundSettings
 from oddlens.methods.dmad_pdm.static_anomalies import StaticSettings
 from oddlens.methods.dmad_pdm.variants import VARIANTS, Variant, VariantName
 from oddlens.nn.quantiser import Start
@@ -41,6 +42,8 @@ class DmadPdmSettings(MethodSettings):
     memory_decay: float = 0.0
     """Prototypes as running means with this decay, in place of the gradient; 0 = gradient (official)."""
     learning_rate: float = 2e-4
+    background: BackgroundSettings = field(default_factory=BackgroundSettings)
+    """Where the still background comes from."""
     background_late_rate: bool = True
     """Give the background of `ped2` and `avenue` a constant rate from the seventh epoch on (official)."""
     weights: tuple[float, float, float] = (0.2, 0.4, 0.6)

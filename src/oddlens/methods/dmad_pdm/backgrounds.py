@@ -1,0 +1,84 @@
+"""Still backgrounds that DMAD-PDM begins with: from the training footage, or from pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from oddlens.config import Settings
+from oddlens.errors import DataError
+from oddlens.sampling.clips import FrameRun
+
+Levels = NDArray[Any]
+"""A picture `(H, W, C)`, 0..255, whole numbers or not."""
+ViewKind = Literal["video", "scene"]
+_SHOWN = 5
+ONE_VIEW = "footage"
+"""Name of the only view of models that know one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackgroundSettings(Settings):
+    """Where the background comes from; it learns on from there."""
+
+    kind: Literal["auto", "mean", "mode", "median"] = "auto"
+    """Over the frames trained on: `auto` is the mean, and for `shanghai` the mode, as officially. See
+    `oddlens background`."""
+    views: ViewKind = "video"
+    """`shanghai`: a background for each `video` (official), or for each `scene`, the part of a video's name before its
+    first underscore."""
+    file: str = ""
+    """A picture of the method's frame size instead (`oddlens background` makes them); for `shanghai` a folder of
+    pictures, each named after its view."""
+
+
+def view_name(video: str, kind: ViewKind) -> str:
+    """Name of the view that a video shows.
+
+    Example:
+        >>> view_name("01_0014", "scene"), view_name("01_0014", "video")
+        ('01', '01_0014')
+    """
+    return video.partition("_")[0] if kind == "scene" else video
+
+
+def learn_backgrounds(runs: Sequence[FrameRun], settings: BackgroundSettings, scenes: bool) -> dict[str, Levels]:
+    """A background for each view of `runs`, or a single one, by name.
+
+    Args:
+        runs: training footage, resized.
+        settings: which kind.
+        scenes: whether views count.
+    """
+    from oddlens.media.template import TemplateBuilder
+
+    views: dict[str, list[FrameRun]] = {}
+    for run in runs:
+        views.setdefault(view_name(run.video, settings.views) if scenes else ONE_VIEW, []).append(run)
+    kind = ("mode" if scenes else "mean") if settings.kind == "auto" else settings.kind
+    backgrounds: dict[str, Levels] = {}
+    for name, mine in views.items():
+        height, width, channels = mine[0].frames.shape[1:]
+        builder = TemplateBuilder(height, width, channels, kind, sum(len(run) for run in mine))
+        for run in mine:
+            for frame in run.frames:
+                builder.add(frame)
+        backgrounds[name] = builder.template().levels
+    return backgrounds
+
+
+def check_views(runs: Sequence[FrameRun], known: Mapping[str, int], settings: BackgroundSettings) -> None:
+    """Refuse footage of a view that has no picture.
+
+    Raises:
+        DataError: a view is not known.
+    """
+    for run in runs:
+        name = view_name(run.video, settings.views)
+        if name not in known:
+            has = ", ".join(sorted(known)[:_SHOWN]) + (", ..." if len(known) > _SHOWN else "")
+            fault = f"holds no picture called '{name}' for video '{run.video}', but {has}"
+            raise DataError(settings.file, fault, "add it, or choose other names with method.background.views")
