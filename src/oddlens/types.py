@@ -78,7 +78,9 @@ class Scores:
     """Scores of K target frames in each of B windows; higher = odder.
 
     `score` is `(B, K)`; every entry of `components` is `(B, K)`; `map`, where the method localises, is
-    `(B, K, h, w)`; `pictures` holds named pictures in network values, `(B, K, C, h, w)` (a reconstruction, say).
+    `(B, K, h, w)`; `pictures` holds named pictures in network values, `(B, K, C, h, w)` (a reconstruction, say). The
+    picture `offset`, where there is one, is a displacement field, `(B, K, 2, h, w)`: how far right and down of itself
+    each pixel was fetched from, in pixels of the field; overlays draw it as arrows.
     """
 
     score: Tensor

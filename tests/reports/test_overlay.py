@@ -108,3 +108,15 @@ def test_the_number_of_objects_is_told(tmp_path: Path) -> None:
         video = OverlayVideo(tmp_path / "o.mp4", 10.0, 2, 3.0)
         shown.append(video.compose(frame(60, 120), None, row(0), boxes)[240:].tobytes())
     assert len(set(shown)) == 4
+
+
+def test_arrows_are_drawn_over_heat_and_boxes_and_their_length_is_told() -> None:
+    offset, heat = np.full((2, 8, 8), -2.0), np.ones((8, 8), np.float32)
+    for boxes in (None, [[30, 15, 60, 30, 0.0]]):
+        plain, arrows = OverlayVideo(Path("o.mp4"), 10.0, 2, 3.0), OverlayVideo(Path("o.mp4"), 10.0, 2, 3.0)
+        without = plain.compose(frame(60, 120), heat, row(0), boxes)
+        shown = arrows.compose(frame(60, 120), heat, row(0), boxes, offset)
+        assert (shown[:240] != without[:240]).any(axis=2).mean() > 0.02
+        assert (shown[240:] != without[240:]).any()
+        again = arrows.compose(frame(60, 120), heat, row(1), boxes)
+        assert (again[:240] == without[:240]).all(), "a frame without a field has no arrows"

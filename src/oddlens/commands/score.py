@@ -18,6 +18,7 @@ def score(
     labels: File = None,
     fps: Number = None,
     overlay: bool = True,
+    arrows: bool = True,
     figures: bool = False,
     device: DeviceName = None,
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False,
@@ -32,6 +33,7 @@ def score(
         labels: csv of abnormal intervals (video,start,end[,unit]) to shade.
         fps: frame rate of folders of images.
         overlay: write overlay videos.
+        arrows: draw into them how a method moved its reference, where it does (dmad-pdm).
         figures: write reconstructions, error maps and the composed demonstration video.
         device: where to compute.
         quiet: no progress, no summary.
@@ -44,7 +46,7 @@ def score(
     if not inputs:
         raise SettingsError("oddlens score", "no input is named", "give videos, folders or globs after the detector")
     model = Detector.load(detector, device or "auto")
-    options = ScoreOptions(mode, fps, overlay, figures)
+    options = ScoreOptions(mode, fps, overlay, arrows, figures)
     bars = Progress(quiet)
     with bars.bar("scoring frames") as update:
         result = score_to_folder(

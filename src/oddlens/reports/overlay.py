@@ -1,4 +1,4 @@
-"""Video with heat map or boxes, alarm frame and running curve, written while the scores come in."""
+"""Video with heat map or boxes, arrows, alarm frame and running curve, written while the scores come in."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from oddlens.datasets.base import Labels
 from oddlens.media.writer import VideoWriter
+from oddlens.reports.arrows import Arrows
 from oddlens.reports.colour import as_rgb, overlay
 from oddlens.reports.lettering import lettering
 from oddlens.reports.marks import draw_boxes
@@ -74,6 +75,7 @@ class OverlayVideo:
         self._stack = ExitStack()
         self._strip: ScoreStrip | None = None
         self._size = (0, 0)
+        self._arrows = Arrows()
 
     def __enter__(self) -> OverlayVideo:
         self._writer = self._stack.enter_context(VideoWriter(self._path, self._fps))
@@ -87,7 +89,14 @@ class OverlayVideo:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def write(self, frame: Image, heat_map: ArrayLike | None, row: Row, boxes: ArrayLike | None = None) -> None:
+    def write(
+        self,
+        frame: Image,
+        heat_map: ArrayLike | None,
+        row: Row,
+        boxes: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> None:
         """Append one frame.
 
         Args:
@@ -95,10 +104,18 @@ class OverlayVideo:
             heat_map: `(h, w)`, higher = odder, or `None` where there is none.
             row: holds `time` (s), `calibrated` and `alarm`.
             boxes: `(n, 5)`: x1, y1, x2, y2 in pixels of `frame`, and calibrated score; drawn instead of heat.
+            offset: `(2, h, w)`, how far right and down of itself each pixel was fetched from; drawn as arrows on top.
         """
-        self._writer.write(self.compose(frame, heat_map, row, boxes))
+        self._writer.write(self.compose(frame, heat_map, row, boxes, offset))
 
-    def compose(self, frame: Image, heat_map: ArrayLike | None, row: Row, boxes: ArrayLike | None = None) -> Image:
+    def compose(
+        self,
+        frame: Image,
+        heat_map: ArrayLike | None,
+        row: Row,
+        boxes: ArrayLike | None = None,
+        offset: ArrayLike | None = None,
+    ) -> Image:
         """The picture `write` would append, `uint8 (H', W', 3)` with even sides; advances the curve."""
         if self._strip is None:
             self._size = _viewing_size(frame.shape[1], frame.shape[0])
@@ -106,19 +123,22 @@ class OverlayVideo:
                 self._size[0], _STRIP_HEIGHT, self._threshold, self._top, self._frames_total, self._labels
             )
         picture = _resized(as_rgb(frame), self._size)
-        objects = ""
+        told = ""
         if boxes is not None:
             picture = draw_boxes(picture, boxes, self._threshold, picture.shape[1] / frame.shape[1], bool(row["alarm"]))
-            objects = f"  ·  {_counted(len(np.asarray(boxes)))}"
+            told = f"  ·  {_counted(len(np.asarray(boxes)))}"
         elif heat_map is not None:
             picture = overlay(picture, heat_map, *self._bounds)
+        if offset is not None:
+            picture = self._arrows.draw(picture, offset)
+            told += f"  ·  arrows {self._arrows.times:.1f}x"
         surprise, alarm = float(row["calibrated"]), bool(row["alarm"])
         if alarm:
             picture = _alarmed(picture)
         self._strip.push(surprise, alarm)
         shown = f"{surprise:.2f}" if math.isfinite(surprise) else "-"
         strip = self._strip.render(
-            clock(float(row["time"]), 1) + objects,
+            clock(float(row["time"]), 1) + told,
             f"surprise {shown}  ·  alarm from {self._threshold:.2f}",
             NIGHT_ALARM if alarm else NIGHT_TEXT,
         )

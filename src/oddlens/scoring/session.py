@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,8 @@ _PROGRESS_FRAMES = 16
 _OF_A_VIDEO = {"overlay.mp4", "timeline.png", "demonstration.mp4", "figures"}
 _PICTURES = ("reconstruction", "error")
 """What a method must draw for `ScoreOptions.figures`."""
+_DISPLACEMENT = "offset"
+"""What a method draws where it has a displacement field."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class ScoreOptions:
     mode: Mode | None = None
     fps: float | None = None
     overlay: bool = True
+    arrows: bool = True
+    """Draw the displacement field of methods that have one into the overlay."""
     figures: bool = False
     """The originals' pictures: reconstruction, error map, composed demonstration video."""
 
@@ -92,7 +96,7 @@ def score_to_folder(
     chosen, folder = options or ScoreOptions(), Path(out)
     videos, rate = find_videos(inputs, labels)
     if rate is not None and chosen.fps is None:
-        chosen = ScoreOptions(chosen.mode, rate, chosen.overlay, chosen.figures)
+        chosen = replace(chosen, fps=rate)
     _check_folder(folder)
     made = () if folder.exists() else (folder,)
     done: list[_Scored] = []
@@ -136,7 +140,9 @@ def _score_video(
             tracker.push(scored)
             if display and overlay:
                 shown = next(display, scored.frame).image
-                overlay.write(shown, scored.raw.map, scored.row(), _calibrated_boxes(scored.raw, calibration))
+                boxes = _calibrated_boxes(scored.raw, calibration)
+                offset = scored.raw.pictures.get(_DISPLACEMENT) if options.arrows else None
+                overlay.write(shown, scored.raw.map, scored.row(), boxes, offset)
             if progress and len(table) % _PROGRESS_FRAMES == 0:
                 progress(video.name, len(table), source.info.frames)
         check_labels(video, len(table))
