@@ -11,6 +11,9 @@ import pytest
 
 from oddlens.cli import main
 from oddlens.config import Settings
+from oddlens.methods.dmad_pdm.backgrounds import BackgroundSettings as PdmBackgroundSettings
+from oddlens.methods.dmad_pdm.settings import DmadPdmSettings
+from oddlens.methods.dmad_pdm.static_anomalies import StaticSettings
 from oddlens.methods.lbr_spr.settings import LbrSprSettings
 from oddlens.methods.lnra.method import LnraSettings
 from oddlens.methods.lnra.pseudo import PseudoAnomaly
@@ -86,6 +89,9 @@ def _rows(text: str) -> set[str]:
         ("methods/lnra.md", LnraSettings),
         ("methods/lnra.md", PseudoAnomaly),
         ("methods/lbr-spr.md", LbrSprSettings),
+        ("methods/dmad-pdm.md", DmadPdmSettings),
+        ("methods/dmad-pdm.md", PdmBackgroundSettings),
+        ("methods/dmad-pdm.md", StaticSettings),
         ("motion.md", FlowSettings),
         ("objects.md", ObjectSettings),
         ("objects.md", BackgroundSettings),
@@ -114,10 +120,11 @@ def test_every_command_and_option_is_described(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    "page", ["command-line.md", "data-sets.md", "objects.md", "methods/lnra.md", "methods/lbr-spr.md"]
+    "page",
+    ["command-line.md", "data-sets.md", "objects.md", "methods/lnra.md", "methods/lbr-spr.md", "methods/dmad-pdm.md"],
 )
 def test_recipes_that_are_named_exist(page: str) -> None:
     from oddlens.recipes import recipe_names
 
-    named = set(re.findall(r"\b(?:lnra|lbr-spr)/[a-z0-9-]+\b(?![./])", _text(page)))
+    named = set(re.findall(r"\b(?:lnra|lbr-spr|dmad-pdm)/[a-z0-9-]+\b(?![./])", _text(page)))
     assert named <= set(recipe_names())
