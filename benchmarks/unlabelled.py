@@ -23,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 import oddlens
 from benchmarks.measure import machine
@@ -33,13 +35,15 @@ from oddlens.evaluation.protocols import apply_paper, clean
 from oddlens.evaluation.summary import summarise
 from oddlens.files import write_json, write_text
 from oddlens.media.store import Footage
+from oddlens.methods.lbr_spr.bands import contrast
 from oddlens.methods.lbr_spr.method import LbrSpr
 from oddlens.sampling.patch_set import PatchSet
 from oddlens.sampling.patch_store import PatchStore
 from oddlens.scoring.detector import Detector
 from oddlens.scoring.objects import Smoother
+from oddlens.training.devices import autocast
 from oddlens.training.feeds import chosen_videos
-from oddlens.training.object_feed import object_feed, score_store_parts
+from oddlens.training.object_feed import object_feed
 from oddlens.training.progress import Progress
 from oddlens.training.settings import RunSettings
 
@@ -51,6 +55,7 @@ BOXES = {
     "detector+motion": ("detector", "motion"),
     "all": ("detector", "background", "motion"),
 }
+_CHUNK = 1024
 _NUMBERS = ("micro_auc", "interval", "macro_auc", "frames")
 
 
@@ -130,11 +135,13 @@ def numbers(detector: Detector, run: RunSettings) -> dict[str, Any]:
     for number in tests:
         labels[number] = np.asarray(videos[number].labels, np.uint8)
     found = {}
+    errors, texture, blocks = measured(method, patches.store)
     for kind, weights in (("motion", method.settings.score_weights), ("raw", (1.0, 0.0))):
         method.settings = replace(method.settings, score_weights=weights)
-        parts = score_store_parts(method, patches.store)
-        ours = [smoothed(scores, method) for scores in highest(parts["score"], patches.store)]
-        theirs_highest = highest(parts["official"], patches.store)
+        scales = (method.scale, method.official_scale)
+        score, official_score = (method.fuse(s, errors, texture, blocks)["score"].double().numpy() for s in scales)
+        ours = [smoothed(scores, method) for scores in highest(score, patches.store)]
+        theirs_highest = highest(official_score, patches.store)
         official = [np.where(np.isinf(scores), method.official_empty_score, scores) for scores in theirs_highest]
         theirs = apply_paper(method.paper_protocol(), official, labels)
         found[kind] = {
@@ -143,6 +150,19 @@ def numbers(detector: Detector, run: RunSettings) -> dict[str, Any]:
             "paper_test_only": _numbers(theirs.videos_from(tests[0])),
         }
     return found
+
+
+def measured(method: LbrSpr, store: PatchStore) -> tuple[Tensor, Tensor, Tensor]:
+    """Errors of both branches `(2, N)`, contrast and blocks `(N,)` of all patches of a store."""
+    found = []
+    for start in range(0, store.patches, _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        raw, flow = (torch.from_numpy(np.array(store.array(kind)[rows])) for kind in ("raw", "flow"))
+        blocks = torch.from_numpy(np.array(store.array("blocks")[rows], np.int64))
+        with torch.inference_mode(), autocast("auto", torch.device("cpu")):
+            found.append((method.squared_errors(raw, flow, blocks), contrast(raw), blocks))
+    errors, texture, blocks = (torch.cat(parts, dim=-1) for parts in zip(*found))
+    return errors, texture, blocks
 
 
 def highest(scores: NDArray[np.float64], store: PatchStore) -> list[NDArray[np.float64]]:

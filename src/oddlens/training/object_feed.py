@@ -174,28 +174,19 @@ def score_store(
     method: ObjectMethod, store: PatchStore, precision: Precision = "auto", chosen: NDArray[np.intp] | None = None
 ) -> NDArray[np.float64]:
     """Scores `(N,)` of all patches of a store, or of those in the rows `chosen`."""
-    return score_store_parts(method, store, precision, chosen)["score"]
-
-
-def score_store_parts(
-    method: ObjectMethod, store: PatchStore, precision: Precision = "auto", chosen: NDArray[np.intp] | None = None
-) -> dict[str, NDArray[np.float64]]:
-    """The same with the method's components, by name; `score` is the score itself."""
     chosen = np.arange(store.patches) if chosen is None else chosen
     device = next(method.parameters()).device
     kinds = ("raw", "flow") if store.spec.flow else ("raw",)
     arrays = {kind: store.array(kind) for kind in kinds}
     blocks = store.array("blocks")
-    parts: dict[str, list[NDArray[np.float64]]] = {"score": []}
+    scores = []
     for start in range(0, len(chosen), _CHUNK):
         rows = chosen[start : start + _CHUNK]
         raw, *flow = (torch.from_numpy(np.array(arrays[kind][rows])).to(device) for kind in kinds)
         where = torch.from_numpy(np.array(blocks[rows], np.int64)).to(device)
         with torch.inference_mode(), autocast(precision, device):
-            found = method.score_patches(raw, flow[0] if flow else None, where)
-        for name, values in {"score": found.score, **found.components}.items():
-            parts.setdefault(name, []).append(values.double().cpu().numpy())
-    return {name: np.concatenate([np.zeros(0), *values]) for name, values in parts.items()}
+            scores.append(method.score_patches(raw, flow[0] if flow else None, where).score.double().cpu().numpy())
+    return np.concatenate(scores) if scores else np.zeros(0)
 
 
 def _identity(method: ObjectMethod, device: str) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class LbrSpr(ObjectMethod):
         for start in range(0, len(samples), _CHUNK):
             batch = samples.__getitems__([(0, k) for k in range(start, min(start + _CHUNK, len(samples)))])
             moved = {name: value.to(self.counts.device) for name, value in batch.items()}
-            errors = self._all_errors(moved["raw"], moved.get("flow"), moved["block"])
+            errors = self.squared_errors(moved["raw"], moved.get("flow"), moved["block"])
             measured.append((errors, contrast(moved["raw"]), moved["block"]))
         if not measured:
             return
@@ -120,7 +120,7 @@ class LbrSpr(ObjectMethod):
         self.counts.copy_(torch.bincount(blocks, minlength=len(self.blocks)))
         for scale in (self.scale, self.official_scale):
             scale.learn(errors, texture, blocks)
-        self.lowest.fill_(float(self._fuse(self.scale, errors, texture, blocks)["score"].min()))
+        self.lowest.fill_(float(self.fuse(self.scale, errors, texture, blocks)["score"].min()))
 
     @torch.no_grad()
     def score_patches(self, raw: Tensor, flow: Tensor | None, blocks: Tensor) -> PatchScores:
@@ -129,10 +129,41 @@ class LbrSpr(ObjectMethod):
         Components: `appearance` (r) and `motion` (o), in standard deviations of the training patches of like contrast,
         and `official`, the score with the paper's one scale for each block.
         """
-        errors, texture = self._all_errors(raw, flow, blocks), contrast(raw)
-        parts = self._fuse(self.scale, errors, texture, blocks)
-        official = self._fuse(self.official_scale, errors, texture, blocks)["score"]
+        errors, texture = self.squared_errors(raw, flow, blocks), contrast(raw)
+        parts = self.fuse(self.scale, errors, texture, blocks)
+        official = self.fuse(self.official_scale, errors, texture, blocks)["score"]
         return PatchScores(parts.pop("score"), {**parts, "official": official})
+
+    @torch.no_grad()
+    def squared_errors(self, raw: Tensor, flow: Tensor | None, blocks: Tensor) -> Tensor:
+        """Squared errors of both branches, summed over each patch, `(2, N)`; 0 where there is no model or branch.
+
+        Args:
+            raw: `uint8 (N, side, side, T * C)`.
+            flow: `float16 (N, side, side, T * 2)`, with motion enhancement.
+            blocks: `int64 (N,)`.
+        """
+        errors = torch.zeros(2, len(raw), device=raw.device)
+        for number, branches in enumerate(self.blocks):
+            mine = torch.nonzero(blocks == number).flatten()
+            for rows in torch.split(mine, _CHUNK):
+                found = self._errors(branches, raw[rows], None if flow is None else flow[rows])
+                errors[0, rows] = found[0]
+                if found[1] is not None:
+                    errors[1, rows] = found[1]
+        return errors
+
+    def fuse(self, scale: ContrastBands, errors: Tensor, texture: Tensor, blocks: Tensor) -> dict[str, Tensor]:
+        """Scores of errors `(2, N)` on `scale`, of patches with contrast `(N,)` in blocks `(N,)`: `score` and parts."""
+        appearance, motion = scale.standardise(errors, texture, blocks)
+        seen = self.counts[blocks] > 0
+        parts = {"appearance": torch.where(seen, appearance, _BIG_NUMBER)}
+        if not self.settings.motion:
+            return {"score": parts["appearance"], **parts}
+        parts["motion"] = torch.where(seen, motion, _BIG_NUMBER)
+        weight_raw, weight_flow = self.settings.score_weights
+        score = weight_raw * appearance + weight_flow * motion
+        return {"score": torch.where(seen, score, _BIG_NUMBER), **parts}
 
     @property
     def empty_score(self) -> float:
@@ -165,29 +196,6 @@ class LbrSpr(ObjectMethod):
             return error, None
         assert flow is not None
         return error, _sum_of_squares(predicted.float() - flow.permute(0, 3, 1, 2).float())
-
-    def _all_errors(self, raw: Tensor, flow: Tensor | None, blocks: Tensor) -> Tensor:
-        """The same for patches of any blocks: `(2, N)`; 0 where there is no model or no such branch."""
-        errors = torch.zeros(2, len(raw), device=raw.device)
-        for number, branches in enumerate(self.blocks):
-            mine = torch.nonzero(blocks == number).flatten()
-            for rows in torch.split(mine, _CHUNK):
-                found = self._errors(branches, raw[rows], None if flow is None else flow[rows])
-                errors[0, rows] = found[0]
-                if found[1] is not None:
-                    errors[1, rows] = found[1]
-        return errors
-
-    def _fuse(self, scale: ContrastBands, errors: Tensor, texture: Tensor, blocks: Tensor) -> dict[str, Tensor]:
-        appearance, motion = scale.standardise(errors, texture, blocks)
-        seen = self.counts[blocks] > 0
-        parts = {"appearance": torch.where(seen, appearance, _BIG_NUMBER)}
-        if not self.settings.motion:
-            return {"score": parts["appearance"], **parts}
-        parts["motion"] = torch.where(seen, motion, _BIG_NUMBER)
-        weight_raw, weight_flow = self.settings.score_weights
-        score = weight_raw * appearance + weight_flow * motion
-        return {"score": torch.where(seen, score, _BIG_NUMBER), **parts}
 
     def _elements(self, channels: int) -> int:
         return channels * (2 * self.settings.context + 1) * self.settings.side**2
