@@ -270,13 +270,27 @@ def test_a_run_is_paced_and_its_detector_knows_nothing_of_it(
 
 def test_lnra_judges_the_normal_clip_of_a_pseudo_anomaly() -> None:
     torch.manual_seed(0)
-    method = Lnra(LnraSettings(height=16, width=16, length=8, widths=(2, 2, 4))).eval()
+    method = Lnra(LnraSettings(height=16, width=16, length=8, widths=(2, 2, 4), window=0.0)).eval()
     clean, corrupted = torch.rand(3, 1, 8, 16, 16), torch.rand(3, 1, 8, 16, 16)
     with torch.no_grad():
         found = method.pace_scores({"input": corrupted, "target": clean, "pseudo": torch.ones(3)})
         plain = method.training_step({"input": clean, "target": clean, "pseudo": torch.zeros(3)}, 1, "main")
     assert plain.per_sample is not None
     torch.testing.assert_close(found, plain.per_sample)
+
+
+def test_lnra_judges_a_clip_by_its_worst_window() -> None:
+    torch.manual_seed(0)
+    method = Lnra(LnraSettings(height=16, width=16, length=8, widths=(2, 2, 4), window=0.25)).eval()
+    even = torch.zeros(1, 1, 8, 16, 16)
+    spot, spread = even.clone(), even.clone()
+    spot[..., 4:8, 4:8] = 2.0
+    spread += 0.75
+    with torch.no_grad():
+        method.network.eval()
+        scores = [float(method.pace_scores({"target": clip})) for clip in (spot, spread)]
+        means = [float((method._reconstruct(clip).float() - clip).square().mean()) for clip in (spot, spread)]
+    assert scores[0] > scores[1] and means[0] < means[1]
 
 
 @pytest.mark.parametrize(

@@ -131,9 +131,16 @@ class Lnra(Method):
         return Losses(per_sample.mean(), terms, per_sample)
 
     def pace_scores(self, batch: Batch) -> Tensor:
-        """Error of the reconstructed normal clip: a pseudo anomaly says nothing about the clip it was made from."""
+        """Error of the reconstructed normal clip: a pseudo anomaly says nothing about the clip it was made from.
+
+        Like the score it is that of the worst window of each frame, averaged over the clip: the mean over whole frames
+        mostly tells how many people are in view.
+        """
         clean = batch["target"]
-        return (self._reconstruct(clean).float() - clean).square().mean(dim=(1, 2, 3, 4))
+        error = (self._reconstruct(clean).float() - clean).square().mean(dim=1)
+        if not self.settings.window:
+            return error.mean(dim=(1, 2, 3))
+        return highest_window_mean(error, self.settings.window).mean(dim=1)
 
     def configure_optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """Adam at the paper's settings."""
