@@ -125,6 +125,17 @@ def test_footage_that_was_trained_on_is_named_in_a_warning():
     assert not calibration.held_out
 
 
+def test_what_stands_out_of_footage_that_was_trained_on_raises_an_alarm_in_it():
+    run = footage(0.2)[0]
+    scores = run.scores.copy()
+    scores[1000:1040] += 30 * scores.std()
+    rule, odd = AlarmRule(false_alarms_per_hour=20.0), [replace(run, scores=scores)]
+    unseen, trained_on = calibrate(odd, rule), calibrate(odd, rule, held_out=False)
+    assert unseen.extrapolated and trained_on.extrapolated
+    assert count_alarms(unseen, odd, rule, unseen.threshold) == 0
+    assert count_alarms(trained_on, odd, rule, trained_on.threshold) >= 1
+
+
 def test_the_heat_map_scale_runs_from_the_median_to_the_rarest_thousandth():
     values = np.arange(10_001) / 10_000
     calibration = calibrate(footage(0.02), AlarmRule(), map_values=values)

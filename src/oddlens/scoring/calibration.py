@@ -196,8 +196,8 @@ def _extrapolate(scale: Calibration, runs: Sequence[NormalScores], rule: AlarmRu
     rate = max(len(peaks), 1) / scale.hours
     excess = float(np.mean(peaks)) - start if peaks else 0.5
     threshold = start + max(excess, 0.1) * float(np.log(max(rate / rule.false_alarms_per_hour, 1.0)))
-    highest = max(peaks, default=start)
-    threshold = max(threshold, float(np.nextafter(highest, np.inf)))  # nothing seen in normal footage is an alarm
+    if scale.held_out:  # nothing seen in it is an alarm; footage that was trained on may hold what is searched for
+        threshold = max(threshold, float(np.nextafter(max(peaks, default=start), np.inf)))
     return threshold, rule.false_alarms_per_hour
 
 
