@@ -39,9 +39,9 @@ class LbrSprSettings(MethodSettings):
     """Blocks from left to right (w_block)."""
     every: int = 1
     """Train on the patches of every so-many-th frame: neighbouring frames hold nearly the same."""
-    contrast_bands: int = 8
-    """An error is measured against those of training patches of like contrast, in so many bands; 1 = against all of
-    them (the paper, and always so under its protocol)."""
+    contrast_bands: int = 1
+    """More than 1: an error is measured against those of training patches of like contrast, in so many bands; 1 =
+    against all of them (the paper, and always so under its protocol)."""
     smoothing: int = 10
     """Frames averaged into a score, the frame's own and those before it; 1 = none."""
     flow: FlowSettings = field(default_factory=lambda: FlowSettings(units="flownet512"))
