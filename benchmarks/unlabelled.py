@@ -6,8 +6,9 @@ python -m benchmarks.unlabelled --data PED2 --out DIR --detector yolox_nano.onnx
 
 The two branches share nothing and self-paced weights rest on the raw one, so one training with motion enhancement
 gives both rows: with it, and without (the raw branch's score alone). Scores are those of the patches kept from
-training, which in these modes are the test's own; `evaluate` gets the same by decoding the footage again. A run that is
-finished is not repeated, one that was interrupted goes on.
+training, which in these modes are the test's own; `evaluate` gets the same by decoding the footage again. Beside them
+stands a floor that learns nothing: the logarithm of the mean squared flow of a frame's fastest patch, smoothed alike. A
+run that is finished is not repeated, one that was interrupted goes on.
 """
 
 from __future__ import annotations
@@ -134,7 +135,10 @@ def numbers(detector: Detector, run: RunSettings) -> dict[str, Any]:
     tests = [number for number, video in enumerate(videos) if video.split == "test"]
     for number in tests:
         labels[number] = np.asarray(videos[number].labels, np.uint8)
-    found = {}
+    speeds = highest(np.log(speed(patches.store) + 1e-6), patches.store)
+    found = {
+        "speed": {"clean": _numbers(clean([smoothed(speeds[n], method) for n in tests], [labels[n] for n in tests]))}
+    }
     errors, texture, blocks = measured(method, patches.store)
     for kind, weights in (("motion", method.settings.score_weights), ("raw", (1.0, 0.0))):
         method.settings = replace(method.settings, score_weights=weights)
@@ -150,6 +154,13 @@ def numbers(detector: Detector, run: RunSettings) -> dict[str, Any]:
             "paper_test_only": _numbers(theirs.videos_from(tests[0])),
         }
     return found
+
+
+def speed(store: PatchStore) -> NDArray[np.float64]:
+    """Mean squared flow `(N,)` of the patches of a store: what is odd if fast things are, without any learning."""
+    flow = store.array("flow")
+    chunks = (np.asarray(flow[start : start + _CHUNK], np.float32) for start in range(0, store.patches, _CHUNK))
+    return np.concatenate([np.square(chunk).mean(axis=(1, 2, 3), dtype=np.float64) for chunk in chunks])
 
 
 def measured(method: LbrSpr, store: PatchStore) -> tuple[Tensor, Tensor, Tensor]:
@@ -205,6 +216,10 @@ def table(results: Sequence[dict[str, Any]]) -> str:
             ]
             seeds = ", ".join(str(item["seed"]) for item in mine)
             lines.append(f"| {mode} | {boxes} | {name} | {seeds} | {' | '.join(cells)} |")
+        floors = [[item["speed"]["clean"][measure] for item in mine] for measure in ("micro_auc", "macro_auc")]
+        lines.append(
+            f"| {mode} | {boxes} | floor: speed | | {' | '.join(_spread(values) for values in floors)} | | | |"
+        )
     return "\n".join(lines)
 
 
