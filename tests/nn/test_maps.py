@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d
 
 from oddlens.nn.gradient import gradient_difference
-from oddlens.nn.means import weighted_mean
+from oddlens.nn.means import sample_means, weighted_mean
 from oddlens.nn.smoothness import roughness, smoothness
 from oddlens.nn.window_max import window_max, window_mean
 
@@ -57,6 +57,17 @@ def test_a_weighted_mean_counts_one_channel_for_each_of_the_weights() -> None:
     wide = values.expand(2, 3, 4, 5)
     torch.testing.assert_close(weighted_mean(values, weight), (wide * weight).sum() / weight.sum())
     torch.testing.assert_close(weighted_mean(values, torch.ones(2, 3, 4, 5)), weighted_mean(values))
+
+
+@pytest.mark.parametrize("channels", [None, 1, 3])
+def test_samples_add_up_to_the_weighted_mean(channels: int | None) -> None:
+    values = torch.rand(5, 1, 4, 6)
+    weight = None if channels is None else torch.rand(5, channels, 4, 6)
+    parts = sample_means(values, weight)
+    assert parts.shape == (5,)
+    torch.testing.assert_close(parts.mean(), weighted_mean(values, weight))
+    even = sample_means(values, torch.full((5, 2, 4, 6), 7.0))
+    torch.testing.assert_close(even, values.mean(dim=(1, 2, 3)))
 
 
 def test_gradient_map_of_the_specification(clip: Clip) -> None:

@@ -42,6 +42,19 @@ def test_gradients_go_straight_through_and_to_the_prototypes() -> None:
     assert not (features.grad == 2).all()
 
 
+def test_the_batch_has_the_mean_of_its_samples() -> None:
+    memory = VectorQuantiser(6, 3).eval()
+    features = torch.randn(3, 3, 4, 4)
+    result = memory(features)
+    assert result.sample_commit.shape == result.sample_embed.shape == (3,)
+    alone = torch.cat([memory(one[None]).sample_embed for one in features])
+    torch.testing.assert_close(result.sample_embed, alone)
+    torch.testing.assert_close(result.sample_commit, alone)
+    expected = (memory.codebook[result.indices].permute(0, 3, 1, 2) - features).square().mean()
+    torch.testing.assert_close(result.embed, expected)
+    torch.testing.assert_close(result.commit, expected)
+
+
 def test_prototypes_begin_within_one_over_their_number() -> None:
     codebook = VectorQuantiser(200, 16).codebook
     assert codebook.abs().max() <= 1 / 200 and codebook.abs().max() > 0.9 / 200

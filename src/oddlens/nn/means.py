@@ -21,3 +21,26 @@ def weighted_mean(values: Tensor, weight: Tensor | None = None) -> Tensor:
     if weight is None:
         return values.mean()
     return (values * weight).sum() / weight.sum()
+
+
+def sample_means(values: Tensor, weight: Tensor | None = None) -> Tensor:
+    """What each sample adds to `weighted_mean`, `(B,)`: the mean over the batch is that number.
+
+    With weights each sample is divided by the mean weight of the whole batch, not by its own: one with more weight
+    counts more.
+
+    Args:
+        values: `(B, C, H, W)`; one channel counts for each channel of the weight.
+        weight: `(B, C', H, W)`, not all 0.
+
+    Example:
+        >>> import torch
+        >>> values, weight = torch.tensor([1.0, 4.0]), torch.tensor([3.0, 1.0])
+        >>> sample_means(values.reshape(2, 1, 1, 1), weight.reshape(2, 1, 1, 1)).tolist()
+        [1.5, 2.0]
+        >>> sample_means(values.reshape(2, 1, 1, 1)).tolist()
+        [1.0, 4.0]
+    """
+    if weight is None:
+        return values.flatten(1).mean(dim=1)
+    return (values * weight).flatten(1).sum(dim=1) * (len(weight) / weight.sum())

@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.nn.functional import mse_loss
 
 from oddlens.nn.k_means import cluster_sums, draw, k_means, nearest
 
@@ -19,12 +18,22 @@ class Quantised(NamedTuple):
 
     values: Tensor
     """`(B, D, H, W)`: the prototypes; the gradient passes straight through to the features."""
-    commit: Tensor
-    """Mean squared distance, which moves the features (the paper's term without its beta)."""
-    embed: Tensor
-    """The same number, which moves the prototypes."""
+    sample_commit: Tensor
+    """`(B,)`: mean squared distance in each sample, which moves the features (the paper's term without its beta)."""
+    sample_embed: Tensor
+    """The same numbers, which move the prototypes."""
     indices: Tensor
     """`int64 (B, H, W)`: numbers of the prototypes."""
+
+    @property
+    def commit(self) -> Tensor:
+        """Mean of `sample_commit`, a scalar."""
+        return self.sample_commit.mean()
+
+    @property
+    def embed(self) -> Tensor:
+        """Mean of `sample_embed`, a scalar."""
+        return self.sample_embed.mean()
 
 
 class VectorQuantiser(nn.Module):
@@ -73,7 +82,8 @@ class VectorQuantiser(nn.Module):
                 self._revive(points.detach())
             indices = nearest(points.detach(), self.codebook.detach())
             chosen = self.codebook[indices].reshape(positions.shape)
-            commit, embed = mse_loss(positions, chosen.detach()), mse_loss(chosen, positions.detach())
+            commit = (positions - chosen.detach()).square().mean(dim=(1, 2, 3))
+            embed = (chosen - positions.detach()).square().mean(dim=(1, 2, 3))
             if self.training:
                 self._remember(points.detach(), indices)
             values = positions + (chosen - positions).detach()

@@ -35,7 +35,7 @@ def formulas(clip: Clip) -> dict[str, tuple[Tensor, Prediction, Tensor]]:
     sides = (2, 3, SIDE, SIDE)
     i, j = torch.meshgrid(*(torch.arange(SIDE, dtype=torch.float64),) * 2, indexing="ij")
     mask = (0.5 + 0.4 * torch.sin(0.11 * i) * torch.cos(0.07 * j)).float().expand(2, 1, SIDE, SIDE)
-    given = Quantised(torch.zeros(()), torch.tensor(0.4), torch.tensor(0.4), torch.zeros(()))
+    given = Quantised(torch.zeros(()), torch.full((2,), 0.4), torch.full((2,), 0.4), torch.zeros(()))
     prediction = Prediction(
         reference=torch.zeros(sides),
         mask=mask,
@@ -95,8 +95,8 @@ def formulas(clip: Clip) -> dict[str, tuple[Tensor, Prediction, Tensor]]:
 def test_terms(variant: Any, total: float, expected: dict[str, float], formulas: dict[str, Any]) -> None:
     target, prediction, background = formulas[variant]
     terms = loss_terms(VARIANTS[variant], target, prediction, background)
-    assert sum(term.item() for term in terms.values()) == pytest.approx(total, rel=1e-5)
-    found = {name: term.item() for name, term in terms.items()}
+    found = {name: term.mean().item() for name, term in terms.items()}
+    assert sum(found.values()) == pytest.approx(total, rel=1e-5)
     found["mask and background"] = found.get("mask", 0) + found["background"]
     for name in ("first_offset", "second_offset", "smoothness"):  # the specification's are without gamma2
         found[name] *= 4
@@ -139,13 +139,46 @@ def test_a_mask_that_is_certain_and_small_costs_nothing() -> None:
     assert mask_loss(mask + 0.5) > 0.01
 
 
+@pytest.mark.parametrize("variant", ["ped2", "avenue", "shanghai"])
+def test_a_sample_has_the_terms_it_has_alone_but_for_shares_of_the_batch(
+    variant: Any, formulas: dict[str, Any]
+) -> None:
+    target, prediction, background = formulas[variant]
+    together = loss_terms(VARIANTS[variant], target, prediction, background)
+    assert all(term.shape == (2,) for term in together.values())
+    for index in (0, 1):
+        one = slice(index, index + 1)
+        memory = Quantised(*(part[one] if part.ndim else part for part in prediction.memory))
+        pairs = {
+            name: tuple(part[one] for part in getattr(prediction, name)) for name in ("masks", "frames", "offsets")
+        }
+        alone = Prediction(**{**vars(prediction), **pairs, "mask": prediction.mask[one], "memory": memory})
+        own = background[one] if len(background) == 2 else background
+        terms = loss_terms(VARIANTS[variant], target[one], alone, own)
+        # by shanghai's weights (and the mask of the background) a sample counts for more or less than the other
+        weighted = variant == "shanghai"
+        free = ("embed", "commit", "background", "mask") if weighted else tuple(terms)
+        for name in free:
+            torch.testing.assert_close(together[name][one], terms[name])
+        assert (together["first_error"][index] != terms["first_error"][0]) == weighted
+
+
+def test_parts_of_the_masks_loss_add_up_to_that_of_the_batch() -> None:
+    mask = torch.zeros(2, 1, 10, 10)
+    mask[0, 0, :3, :3] = 1  # certain: area 0.09 and 0, 0.045 on average
+    parts = mask_loss(mask)
+    assert parts.tolist() == pytest.approx([0.1 * 0.1 * 0.08, -0.1 * 0.1 * 0.01], abs=1e-8)
+    mask[0, 0, 1:, :] = mask[0, 0, 0, 1:] = 0  # 0.005 on average: little enough, though not in the first
+    assert mask_loss(mask).tolist() == pytest.approx([0, 0], abs=1e-8)
+
+
 def test_terms_have_gradients_where_nothing_moves_and_all_is_right(formulas: dict[str, Any]) -> None:
     target, prediction, background = formulas["ped2"]
     still = torch.zeros(2, SIDE, SIDE, 2, requires_grad=True)
     frame = target.clone().requires_grad_(True)
     perfect = Prediction(**{**vars(prediction), "offsets": (still, still), "frames": (frame, frame)})
     for rule in VARIANTS.values():
-        sum(loss_terms(rule, target, perfect, background).values()).backward()  # type: ignore[union-attr]
+        torch.stack(list(loss_terms(rule, target, perfect, background).values())).sum().backward()  # type: ignore[no-untyped-call]
     assert still.grad is not None and still.grad.isfinite().all()
     assert frame.grad is not None and frame.grad.isfinite().all()
 

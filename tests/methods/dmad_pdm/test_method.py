@@ -274,6 +274,33 @@ def test_a_trained_method_is_its_state(tmp_path: Any) -> None:
     assert torch.equal(again.score(windows, [4]).score, method.score(windows, [4]).score)
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_losses_of_samples_have_the_total_as_their_mean(variant: Any, count: int) -> None:
+    method = method_of(variant=variant)
+    if variant == "shanghai":
+        method.set_background({"bright": level(200), "dark": level(20)})
+    batch = {"clip": torch.rand(count, 1, 5, 32, 48) * 2 - 1, "view": torch.arange(count) % len(method.background)}
+    losses = method.train().training_step(batch, 1, "main")
+    assert losses.per_sample is not None and losses.per_sample.shape == (count,)
+    total = losses.total.item()
+    assert losses.per_sample.mean().item() == pytest.approx(total, rel=1e-6)
+    watched = ("codes_in_use", "coarse_pixels", "fine_pixels")
+    terms = sum(term.item() for name, term in losses.terms.items() if name not in watched)
+    assert total == pytest.approx(terms, rel=1e-6)
+    assert all(term.ndim == 0 for term in losses.terms.values())
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_sample_unlike_the_others_has_the_largest_loss(variant: Any) -> None:
+    method = method_of(variant=variant).eval()
+    clips = torch.zeros(4, 1, 5, 32, 48)
+    clips[2, :, 4, 8:24, 8:24] = 1.0
+    scores = method.pace_scores({"clip": clips, "view": torch.zeros(4, dtype=torch.int64)})
+    assert scores.argmax() == 2 and (scores >= 0).all()
+    torch.testing.assert_close(scores[[0, 1]], scores[[3, 3]])
+
+
 def test_the_logs_tell_of_memory_and_deformation() -> None:
     method = method_of()
     clips = to_network_values(noise_run().frames[:5], method.sampling)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import signal
 from pathlib import Path
@@ -103,6 +104,18 @@ def test_an_interrupted_run_ends_alike(scene: Path, tmp_path: Path, monkeypatch:
     assert resumed.resumed and not straight.resumed
     whole, parts = (run.detector.method.state_dict() for run in (straight, resumed))
     assert [name for name in whole if not torch.equal(whole[name], parts[name])] == []
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_run_can_be_self_paced(variant: str, scene: Path, tmp_path: Path) -> None:
+    pacing = {"mode": "mixture", "warm_up": 0.25, "shrink_rate": 0.5, "statistics": "batch"}
+    result = trained(scene, tmp_path / "run", method={"variant": variant}, training={"self_paced": pacing})
+    assert result.fit.pace_widths == (4.0, 1.5)
+    assert not any("pacing" in name for name in result.detector.method.state_dict())
+    with (tmp_path / "run" / "logs" / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    weights = [float(row["pace_weight"]) for row in rows if row["pace_weight"]]
+    assert weights[:2] == [1.0, 1.0] and all(0 <= weight <= 1 for weight in weights)
 
 
 def test_faults_of_the_training_go_with_the_detector(scene: Path, tmp_path: Path) -> None:

@@ -114,7 +114,9 @@ class DmadPdm(Method):
         background = self._background_of(past, batch.get("view"))
         prediction: Prediction = self.network(past, background)
         terms = loss_terms(self.rule, target, prediction, background)
-        return Losses(torch.stack(list(terms.values())).sum(), terms | self.health.watch(prediction))
+        per_sample = torch.stack(list(terms.values())).sum(dim=0)
+        means = {name: term.mean() for name, term in terms.items()}
+        return Losses(per_sample.mean(), means | self.health.watch(prediction), per_sample)
 
     def configure_optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """AdamW at the paper's settings; the background learns much faster."""
