@@ -57,6 +57,8 @@ BOXES = {
     "all": ("detector", "background", "motion"),
 }
 _CHUNK = 1024
+_EDITION = 2
+"""Raised when a result's numbers or their names change."""
 _NUMBERS = ("micro_auc", "interval", "macro_auc", "frames")
 
 
@@ -89,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def one_run(options: argparse.Namespace, mode: str, boxes: str, seed: int) -> dict[str, Any]:
     """Train and score once, or read what came of it before."""
     name = f"{mode}-{boxes}-{seed}"
-    file, told = options.out / "results" / f"{name}.json", [options.detector, options.set]
+    file, told = options.out / "results" / f"{name}.json", [_EDITION, options.detector, options.set]
     if file.exists():
         before: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         if before["told"] != told:
@@ -143,7 +145,9 @@ def numbers(detector: Detector, run: RunSettings) -> dict[str, Any]:
     for kind, weights in (("motion", method.settings.score_weights), ("raw", (1.0, 0.0))):
         method.settings = replace(method.settings, score_weights=weights)
         scales = (method.scale, method.official_scale)
-        score, official_score = (method.fuse(s, errors, texture, blocks)["score"].double().numpy() for s in scales)
+        score, official_score = (
+            method.fuse(s, errors, texture, blocks)["score"].double().cpu().numpy() for s in scales
+        )
         ours = [smoothed(scores, method) for scores in highest(score, patches.store)]
         theirs_highest = highest(official_score, patches.store)
         official = [np.where(np.isinf(scores), method.official_empty_score, scores) for scores in theirs_highest]
@@ -165,12 +169,12 @@ def speed(store: PatchStore) -> NDArray[np.float64]:
 
 def measured(method: LbrSpr, store: PatchStore) -> tuple[Tensor, Tensor, Tensor]:
     """Errors of both branches `(2, N)`, contrast and blocks `(N,)` of all patches of a store."""
-    found = []
+    found, device = [], method.counts.device
     for start in range(0, store.patches, _CHUNK):
         rows = slice(start, start + _CHUNK)
-        raw, flow = (torch.from_numpy(np.array(store.array(kind)[rows])) for kind in ("raw", "flow"))
-        blocks = torch.from_numpy(np.array(store.array("blocks")[rows], np.int64))
-        with torch.inference_mode(), autocast("auto", torch.device("cpu")):
+        raw, flow = (torch.from_numpy(np.array(store.array(kind)[rows])).to(device) for kind in ("raw", "flow"))
+        blocks = torch.from_numpy(np.array(store.array("blocks")[rows], np.int64)).to(device)
+        with torch.inference_mode(), autocast("auto", device):
             found.append((method.squared_errors(raw, flow, blocks), contrast(raw), blocks))
     errors, texture, blocks = (torch.cat(parts, dim=-1) for parts in zip(*found))
     return errors, texture, blocks

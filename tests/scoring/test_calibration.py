@@ -125,14 +125,14 @@ def test_footage_that_was_trained_on_is_named_in_a_warning():
     assert not calibration.held_out
 
 
-def test_what_stands_out_of_footage_that_was_trained_on_raises_an_alarm_in_it():
+def test_what_stands_out_of_footage_that_was_trained_on_unlabelled_raises_an_alarm_in_it():
     run = footage(0.2)[0]
     scores = run.scores.copy()
     scores[1000:1040] += 30 * scores.std()
     rule, odd = AlarmRule(false_alarms_per_hour=20.0), [replace(run, scores=scores)]
-    unseen, trained_on = calibrate(odd, rule), calibrate(odd, rule, held_out=False)
-    assert unseen.extrapolated and trained_on.extrapolated
-    assert count_alarms(unseen, odd, rule, unseen.threshold) == 0
+    normal, trained_on = calibrate(odd, rule, held_out=False), calibrate(odd, rule, held_out=False, unlabelled=True)
+    assert normal.extrapolated and trained_on.extrapolated
+    assert count_alarms(normal, odd, rule, normal.threshold) == 0
     assert count_alarms(trained_on, odd, rule, trained_on.threshold) >= 1
 
 

@@ -102,7 +102,11 @@ class AlarmRule:
 
 
 def calibrate(
-    runs: Sequence[NormalScores], rule: AlarmRule, held_out: bool = True, map_values: ArrayLike | None = None
+    runs: Sequence[NormalScores],
+    rule: AlarmRule,
+    held_out: bool = True,
+    map_values: ArrayLike | None = None,
+    unlabelled: bool = False,
 ) -> Calibration:
     """Quantiles and an alarm threshold from the scores of normal footage.
 
@@ -115,6 +119,8 @@ def calibrate(
         rule: the wanted rate, and how alarms open and close.
         held_out: whether the runs were kept from training.
         map_values: a sample of the values of normal maps, for the heat-map scale.
+        unlabelled: whether the footage, trained on without a look at it, may hold what is searched for; then an
+            extrapolated threshold may lie below its highest peak.
     """
     scores = np.concatenate([run.scores for run in runs])
     hours = float(sum(len(run.scores) / run.fps for run in runs) / 3600)
@@ -134,7 +140,7 @@ def calibrate(
     if map_values is not None:
         low, high = np.quantile(np.asarray(map_values, np.float64), [0.5, 0.999])
         base |= {"map_low": float(low), "map_high": float(max(high, low + 1e-9))}
-    return _with_threshold(Calibration(**base), runs, rule)
+    return _with_threshold(Calibration(**base), runs, rule, unlabelled)
 
 
 def count_alarms(calibration: Calibration, runs: Sequence[NormalScores], rule: AlarmRule, threshold: float) -> int:
@@ -147,10 +153,11 @@ def count_alarms(calibration: Calibration, runs: Sequence[NormalScores], rule: A
     return count
 
 
-def _with_threshold(scale: Calibration, runs: Sequence[NormalScores], rule: AlarmRule) -> Calibration:
+def _with_threshold(scale: Calibration, runs: Sequence[NormalScores], rule: AlarmRule, unlabelled: bool) -> Calibration:
     wanted = rule.false_alarms_per_hour * scale.hours
     extrapolated = wanted < _MEASURED_ALARMS
-    threshold, expected = (_extrapolate if extrapolated else _measure)(scale, runs, rule)
+    may_be_odd = unlabelled and not scale.held_out
+    threshold, expected = _extrapolate(scale, runs, rule, may_be_odd) if extrapolated else _measure(scale, runs, rule)
     warnings = []
     if extrapolated:
         warnings.append(
@@ -184,7 +191,9 @@ def _measure(scale: Calibration, runs: Sequence[NormalScores], rule: AlarmRule) 
     return high, count_alarms(scale, runs, rule, high) / scale.hours
 
 
-def _extrapolate(scale: Calibration, runs: Sequence[NormalScores], rule: AlarmRule) -> tuple[float, float]:
+def _extrapolate(
+    scale: Calibration, runs: Sequence[NormalScores], rule: AlarmRule, may_be_odd: bool
+) -> tuple[float, float]:
     """Peaks over a threshold: rate(t) = rate(u) exp(-(t - u) / mean excess of the peaks over u)."""
     start = _LOWEST
     peaks = []
@@ -196,7 +205,7 @@ def _extrapolate(scale: Calibration, runs: Sequence[NormalScores], rule: AlarmRu
     rate = max(len(peaks), 1) / scale.hours
     excess = float(np.mean(peaks)) - start if peaks else 0.5
     threshold = start + max(excess, 0.1) * float(np.log(max(rate / rule.false_alarms_per_hour, 1.0)))
-    if scale.held_out:  # nothing seen in it is an alarm; footage that was trained on may hold what is searched for
+    if not may_be_odd:  # nothing seen in normal footage is an alarm
         threshold = max(threshold, float(np.nextafter(max(peaks, default=start), np.inf)))
     return threshold, rule.false_alarms_per_hour
 

@@ -92,7 +92,7 @@ def clip_feed(method: Method, run: RunSettings, footage: Sequence[Footage], root
         frames=store.kept_frames,
         frames_seen=store.total_frames,
         fps=next((segment.fps for segment in store.segments if segment.fps), fps),
-        calibrate=lambda detector: calibrate_detector(detector, held or kept, bool(held), fps),
+        calibrate=lambda detector: calibrate_detector(detector, held or kept, bool(held), fps, run.unlabelled),
     )
 
 
@@ -104,7 +104,7 @@ def _check_colour(method: Method, footage: Sequence[Footage]) -> None:
 
 
 def calibrate_detector(
-    detector: Detector, runs: Sequence[FrameRun], held_out: bool, fps: float | None = None
+    detector: Detector, runs: Sequence[FrameRun], held_out: bool, fps: float | None = None, unlabelled: bool = False
 ) -> Calibration:
     """Calibration of `detector` from runs of normal frames (evenly spread ones, if they are many)."""
     scorer = detector.scorer(details=True)
@@ -114,7 +114,8 @@ def calibrate_detector(
         scored = score_run(scorer, run)
         normal.append(NormalScores(np.array([s.score for s in scored]), run.fps or fps or DEFAULT_FPS))
         sample += [s.map.ravel()[::_MAP_SAMPLE] for s in scored if s.map is not None]
-    return calibrate(normal, detector.alarm_rule, held_out, np.concatenate(sample) if sample else None)
+    maps = np.concatenate(sample) if sample else None
+    return calibrate(normal, detector.alarm_rule, held_out, maps, unlabelled)
 
 
 def _spread(runs: Sequence[FrameRun], frames: int, span: int) -> list[FrameRun]:

@@ -93,7 +93,7 @@ def object_feed(
         frames=store.frames,
         frames_seen=store.frames,
         fps=fps,
-        calibrate=lambda detector: calibrate_on_store(detector, store, held or kept, bool(held)),
+        calibrate=lambda detector: calibrate_on_store(detector, store, held or kept, bool(held), run.unlabelled),
     )
 
 
@@ -149,7 +149,7 @@ def stored_flow(
 
 
 def calibrate_on_store(
-    detector: Detector, store: PatchStore, stretches: Sequence[Stretch], held_out: bool
+    detector: Detector, store: PatchStore, stretches: Sequence[Stretch], held_out: bool, unlabelled: bool = False
 ) -> Calibration:
     """Calibration of `detector` from the patches of the frames in `stretches`: the scores live frames would get."""
     method = detector.method
@@ -167,7 +167,7 @@ def calibrate_on_store(
         np.maximum.at(highest, frames[mine] // store.every - first, scores[mine])
         highest[np.isinf(highest)] = method.empty_score
         runs.append(NormalScores(_causal_mean(highest, max(1, round(method.smoothing / store.every))), fps))
-    return calibrate(runs, detector.alarm_rule, held_out, scores[inside])
+    return calibrate(runs, detector.alarm_rule, held_out, scores[inside], unlabelled)
 
 
 def score_store(

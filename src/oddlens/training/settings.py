@@ -179,3 +179,8 @@ class RunSettings(Settings):
     data: DataSettings = field(default_factory=DataSettings)
     training: TrainingSettings = field(default_factory=lambda: TrainingSettings(epochs=60))
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
+
+    @property
+    def unlabelled(self) -> bool:
+        """Whether the footage trained on may hold what is searched for."""
+        return self.data.split != "train" or self.training.self_paced.mode != "none"

@@ -1,7 +1,7 @@
 """What error is usual for a patch of a given contrast.
 
-Rich patches are reconstructed worse than flat ones, odd or not, and a frame is judged by its worst patch: without this
-scale a score mostly tells how much texture a frame holds. It is not in the paper, which has one scale for each block.
+Rich patches are reconstructed worse than flat ones, odd or not, and a frame is judged by its worst patch. With one
+scale for each block, as in the paper, texture weighs in the score; with several bands of contrast it does less.
 """
 
 from __future__ import annotations
@@ -84,4 +84,5 @@ class ContrastBands(nn.Module):
 def _mean_and_deviation(errors: Tensor) -> tuple[Tensor, Tensor]:
     """Of errors `(2, n)`; where all are alike, or there is one, their size stands in for the deviation."""
     mean, deviation = errors.mean(dim=1), errors.std(dim=1, correction=0)
-    return mean, torch.where(deviation > 0, deviation, mean.clamp_min(1e-6))
+    alike = deviation <= 1e-4 * mean  # rounding, not spread
+    return mean, torch.where(alike, mean.clamp_min(1e-6), deviation)

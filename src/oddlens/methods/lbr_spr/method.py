@@ -126,8 +126,8 @@ class LbrSpr(ObjectMethod):
     def score_patches(self, raw: Tensor, flow: Tensor | None, blocks: Tensor) -> PatchScores:
         """Standardised squared errors; with motion w_raw r + w_of o, without it r alone.
 
-        Components: `appearance` (r) and `motion` (o), in standard deviations of the training patches of like contrast,
-        and `official`, the score with the paper's one scale for each block.
+        Components: `appearance` (r) and `motion` (o), in standard deviations of the training patches (of
+        like contrast, where there are bands), and `official`, the score with the paper's one scale for each block.
         """
         errors, texture = self.squared_errors(raw, flow, blocks), contrast(raw)
         parts = self.fuse(self.scale, errors, texture, blocks)
