@@ -18,6 +18,7 @@ BENCHMARKS = (
     "foreground_recall",
     "patches",
     "template",
+    "deformation",
     "training_step",
     "scoring",
     "scoring_memory",
