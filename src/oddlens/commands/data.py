@@ -1,4 +1,4 @@
-"""`oddlens data check`, `data prepare` and `data walkway`."""
+"""`oddlens data check`, `data prepare`, `data walkway` and `data parts`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ def check(
     labels: str = "default",
     deep: tyro.conf.FlagCreatePairsOff[bool] = False,
 ) -> int:
-    """Recognise a data set, print its videos, and every fault found.
+    """Recognise a data set, print its videos or photographs, and every fault found.
 
     Args:
-        path: folder of the data set, or one video.
+        path: folder of the data set, one video, or a glob of photographs.
         layout: auto, or a layout's name (see 'oddlens list').
         labels: default, frames, masks or none.
-        deep: decode every frame, not only the first and the last of each video.
+        deep: decode every frame, not only the first and the last of each video (photographs all are in any case).
     """
+    from oddlens.datasets.open_photographs import holds_photographs
+
+    if holds_photographs(path, layout):
+        return _check_photographs(path, layout)
     from oddlens.commands.output import console
     from oddlens.datasets.check import check_dataset
     from oddlens.datasets.report import render
@@ -33,6 +37,17 @@ def check(
     with Progress().message(f"checking {path}"):
         report = check_dataset(path, layout, labels, deep=deep)
     console().print(render(report))
+    return 2 if report.faults else 0
+
+
+def _check_photographs(path: Path, layout: str) -> int:
+    from oddlens.commands.output import console
+    from oddlens.datasets.check_photographs import check_photographs, render_photographs
+    from oddlens.training.progress import Progress
+
+    with Progress().message(f"reading photographs of {path}"):
+        report = check_photographs(path, layout)
+    console().print(render_photographs(report))
     return 2 if report.faults else 0
 
 

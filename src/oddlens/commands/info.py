@@ -47,6 +47,7 @@ def list_all() -> int:
 
     from oddlens.commands.output import console
     from oddlens.datasets.open import LAYOUTS
+    from oddlens.datasets.open_photographs import PHOTOGRAPH_LAYOUTS
     from oddlens.methods import known_methods
     from oddlens.recipes import recipe_names
 
@@ -57,9 +58,12 @@ def list_all() -> int:
     layouts = Table("data set layout", "recognised by")
     for name, layout in LAYOUTS.items():
         layouts.add_row(name, layout.wanted)
+    photographs = Table("layout of photographs", "recognised by")
+    for name, kind in PHOTOGRAPH_LAYOUTS.items():
+        photographs.add_row(name, kind.wanted)
     recipes = Table("recipe", "use it with")
     for name in recipe_names():
         recipes.add_row(name, f"oddlens train {name.split('/')[0]} --config {name} --data FOLDER --out RUN")
-    for table in (methods, layouts, recipes):
+    for table in (methods, layouts, photographs, recipes):
         screen.print(table)
     return 0

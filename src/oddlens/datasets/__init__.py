@@ -9,13 +9,19 @@ _HOMES = {
     "DataSet": "base",
     "Labels": "base",
     "MaskReader": "base",
+    "Photograph": "photographs",
+    "PhotographSet": "photographs",
     "Video": "base",
     "check_dataset": "check",
     "check_labels": "labels",
+    "check_photographs": "check_photographs",
     "open_dataset": "open",
+    "open_photographs": "open_photographs",
     "prepare": "prepare",
     "recognise": "open",
+    "recognise_photographs": "open_photographs",
     "render": "report",
+    "render_photographs": "check_photographs",
 }
 
 

@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 
 class FolderMasks:
-    """One picture a frame (png, bmp): any value but 0 is abnormal; above 127 in lossy formats."""
+    """One picture a frame, see `read_mask`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,15 +32,7 @@ class FolderMasks:
 
     def read(self, index: int) -> Mask:
         """Mask `bool (H, W)` of frame `index`."""
-        file = self.files[index]
-        try:
-            with Pillow.open(file) as picture:
-                # The levels of a palette picture are indices: index 0 is normal, whatever its colour.
-                levels = np.asarray(picture if picture.mode in ("P", "1") else picture.convert("L"))
-        except (OSError, SyntaxError, ValueError) as error:
-            raise DataError(file, f"cannot be read as a mask ({error})", "restore the file") from error
-        lossy = file.suffix.lower() in {".jpg", ".jpeg", ".webp"}
-        return np.asarray(levels > (127 if lossy else 0))
+        return read_mask(self.files[index])
 
 
 class MatMasks:
@@ -121,6 +113,22 @@ class VideoMasks:
             raise DataError(self.path, f"ends before frame {index}", "write the mask video again")
         self._next = index + 1
         return np.asarray(frame.image[..., 0] > 127)
+
+
+def read_mask(file: Path) -> Mask:
+    """Mask `bool (H, W)` of a picture: any value but 0 is abnormal; above 127 in lossy formats.
+
+    Raises:
+        DataError: the file is no picture.
+    """
+    try:
+        with Pillow.open(file) as picture:
+            # The levels of a palette picture are indices: index 0 is normal, whatever its colour.
+            levels = np.asarray(picture if picture.mode in ("P", "1") else picture.convert("L"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(file, f"cannot be read as a mask ({error})", "restore the file") from error
+    lossy = file.suffix.lower() in {".jpg", ".jpeg", ".webp"}
+    return np.asarray(levels > (127 if lossy else 0))
 
 
 def find_masks(folder: Path, name: str) -> FolderMasks | ArrayMasks | VideoMasks | None:

@@ -12,6 +12,7 @@ from oddlens.datasets.frames_tree import open_frames, recognise_frames
 from oddlens.datasets.generated import open_walkway, recognise_walkway
 from oddlens.datasets.labels import check_labels
 from oddlens.datasets.marker import refuse_unfinished
+from oddlens.datasets.mvtec import recognise_mvtec
 from oddlens.datasets.own import open_own, recognise_own
 from oddlens.datasets.probe import count_frames
 from oddlens.datasets.shanghai import open_shanghai, recognise_shanghai
@@ -84,6 +85,9 @@ def read_dataset(root: str | Path, layout: str = "auto", labels: str = "default"
     """As `open_dataset`, without comparing the labels' lengths with the videos'."""
     root = _existing(root)
     name = recognise(root) if layout == "auto" else layout
+    if layout == "auto" and name in _GENERAL and recognise_mvtec(root):
+        remedy = "use a method of photographs, such as dmad-ppdm, or say how footage lies there with --layout own"
+        raise DataError(root, "holds photographs, not footage", remedy)
     if name not in LAYOUTS:
         raise DataError(root, f"there is no layout {name!r}", f"choose auto, {', '.join(LAYOUTS)}")
     refuse_unfinished(root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ _FLAGS: dict[Colour, int] = {
     "rgb": cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR,
 }
 _PNG_START, _PNG_END = b"\x89PNG", b"IEND"
+_PNG_CHUNKS_AT = 8
 _UNKNOWN, _GOOD, _BROKEN = 0, 1, 2
 
 
@@ -139,10 +141,24 @@ def read_image(path: Path, colour: Colour = "native") -> Image:
 
 
 def _decoded(data: bytes, flags: int) -> NDArray[Any] | None:
-    # libpng complains of a cut file on standard error, whatever the log level: do not let it get that far.
-    if not data or (data.startswith(_PNG_START) and _PNG_END not in data):
+    # libpng complains of a damaged file on standard error, whatever the log level: do not let it get that far.
+    if not data or (data.startswith(_PNG_START) and not _is_whole_png(data)):
         return None
     try:
         return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         return None
+
+
+def _is_whole_png(data: bytes) -> bool:
+    """Whether every chunk that the picture needs is there, up to the last, with the right check sum."""
+    place = _PNG_CHUNKS_AT
+    while place + 12 <= len(data):
+        kind, end = data[place + 4 : place + 8], place + 8 + int.from_bytes(data[place : place + 4], "big")
+        needed = kind[:1].isupper()
+        if needed and zlib.crc32(data[place + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            return False
+        if kind == _PNG_END:
+            return True
+        place = end + 4
+    return False

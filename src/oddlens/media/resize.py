@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from PIL import Image as Pillow
 
 from oddlens.types import Image
 
@@ -24,6 +25,26 @@ def fit(image: Image, height: int, width: int, channels: int) -> Image:
         resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
         image = np.atleast_3d(resized).astype(np.uint8, copy=False)
     return with_channels(image, channels)
+
+
+def fit_photograph(image: Image, height: int, width: int, channels: int) -> Image:
+    """Resize a photograph to `(height, width, channels)`, not keeping the aspect ratio.
+
+    Pillow's bilinear filter, which widens with the reduction and so does not alias: thin scratches of large pictures
+    survive, and the result is what torchvision's `Resize` makes of the file (DMAD-PPDM, RD4AD).
+
+    Example:
+        >>> scratches = np.zeros((32, 32, 1), np.uint8)
+        >>> scratches[:, ::8] = 200
+        >>> [int(smaller(scratches, 4, 4, 1)[1, 1, 0]) for smaller in (fit_photograph, fit)]
+        [25, 0]
+    """
+    image = with_channels(image, channels)
+    if image.shape[:2] == (height, width):
+        return image
+    picture = Pillow.fromarray(image if channels == 3 else image[:, :, 0])
+    resized = picture.resize((width, height), Pillow.Resampling.BILINEAR)
+    return np.asarray(resized, np.uint8).reshape(height, width, channels)
 
 
 def with_channels(image: Image, channels: int) -> Image:
