@@ -16,10 +16,11 @@ import numpy as np
 from filelock import FileLock
 
 from oddlens.errors import MediaError, OddLensError
-from oddlens.files import read_json, sweep_stores
+from oddlens.files import fingerprint_files, read_json, sweep_stores
 from oddlens.media.budget import plan_segments
 from oddlens.media.fingerprint import fingerprint_source
 from oddlens.media.open import open_source
+from oddlens.media.photographs import PhotographFiles
 from oddlens.media.resize import fit
 from oddlens.media.source import Source
 from oddlens.sampling.clips import FrameRun
@@ -41,6 +42,8 @@ class Footage:
     name: str
     path: Path
     fps: float | None = None
+    photographs: tuple[Path, ...] = ()
+    """Pictures of any size that stand each for itself, where it is no video; `path` is then their folder."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ def build_store(
         OddLensError: the cache folder cannot be written.
     """
     fingerprint = fingerprint_footage(footage)
-    names = [[item.name, item.fps] for item in footage]
+    names = [[item.name, item.fps, *(file.name for file in item.photographs)] for item in footage]
     identity = [_VERSION, fingerprint, names, spec.height, spec.width, spec.channels, budget_bytes, spec.span]
     key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:24]
     target = cache_dir / key
@@ -135,15 +138,15 @@ def fingerprint_footage(footage: Sequence[Footage]) -> str:
     Raises:
         MediaError: a file is missing or cannot be read.
     """
-    prints = [_fingerprint(item.path) for item in footage]
+    prints = [_fingerprint(item) for item in footage]
     return hashlib.sha256("".join(prints).encode()).hexdigest()
 
 
-def _fingerprint(path: Path) -> str:
+def _fingerprint(item: Footage) -> str:
     try:
-        return fingerprint_source(path)
+        return fingerprint_files(item.photographs) if item.photographs else fingerprint_source(item.path)
     except OSError as error:
-        subject, reason = error.filename or path, error.strerror or error
+        subject, reason = error.filename or item.path, error.strerror or error
         raise MediaError(subject, f"cannot be read ({reason})", "check the path and permissions") from error
 
 
@@ -194,7 +197,7 @@ def _write_frames(
     file: Path, footage: Sequence[Footage], spec: SamplingSpec, quota: int, progress: Progress | None
 ) -> _Writer:
     """Write the frames to keep; once more where the headers' counts, which the plan rests on, were wrong."""
-    sources = [open_source(item.path, colour=_colour(spec), fps=item.fps) for item in footage]
+    sources = [_opened(item, spec) for item in footage]
     counts = [source.info.frames or _count(source) for source in sources]
     for _ in range(_ATTEMPTS):
         plans = plan_segments(counts, quota, spec.span)
@@ -252,6 +255,12 @@ class _Writer:
     def _close(self, video: str, start: int, length: int, fps: float | None) -> None:
         if length:
             self.segments.append(Segment(video, start, length, self.kept - length, fps))
+
+
+def _opened(item: Footage, spec: SamplingSpec) -> Source:
+    if item.photographs:
+        return PhotographFiles(item.photographs, spec, item.name, str(item.path))
+    return open_source(item.path, colour=_colour(spec), fps=item.fps)
 
 
 def _count(source: Source) -> int:

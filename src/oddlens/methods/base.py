@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from oddlens.types import Losses, SamplingSpec, Scores
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
+    from oddlens.evaluation.photograph_protocol import PhotographProtocol
     from oddlens.evaluation.protocols import PaperProtocol
     from oddlens.sampling.intruders import Resources
     from oddlens.sampling.order import Place, Samples
@@ -78,6 +79,8 @@ class Method(nn.Module, ABC):
 
     name: ClassVar[str]
     settings_type: ClassVar[type[MethodSettings]] = MethodSettings
+    subject: ClassVar[Literal["video", "photographs"]] = "video"
+    """What it looks at. Photographs stand each for itself, in any order and size; windows are then of length 1."""
     phases: ClassVar[tuple[str, ...]] = ("main",)
     """Names of the optimisation phases of one step, in order (a generator, then its discriminator, say)."""
 
@@ -169,6 +172,10 @@ class Method(nn.Module, ABC):
         from oddlens.evaluation.protocols import PaperProtocol
 
         return PaperProtocol(head=0, tail=0)
+
+    def photograph_protocol(self) -> PhotographProtocol | None:
+        """The same for a method of photographs; the default is that there is no paper's number to make."""
+        return None
 
     def forward(self, batch: Batch, step: int, phase: str) -> Losses:
         """The training step, under the name that wrappers call; self-paced where `pacing` is set."""
