@@ -83,7 +83,10 @@ class FrameStore:
             return []  # an empty file cannot be mapped
         shape = (self.kept_frames, self.height, self.width, self.channels)
         frames = np.memmap(self.folder / "frames.u8", np.uint8, "r", shape=shape)
-        return [FrameRun(s.video, s.start, frames[s.offset : s.offset + s.length], s.fps) for s in self.segments]
+        ends = [s.offset + s.length for s in self.segments]
+        return [
+            FrameRun(s.video, s.start, frames[s.offset : end], s.fps, s.offset) for s, end in zip(self.segments, ends)
+        ]
 
     def summary(self) -> str:
         """One line: what was kept of what."""

@@ -70,6 +70,13 @@ class Stage(ABC):
         """
 
 
+class FrameFeatures(Protocol):
+    """Follows the frames of one video and computes of each, once, what all windows that hold it need."""
+
+    def push(self, images: NDArray[np.uint8]) -> Mapping[str, NDArray[Any]]:
+        """Named features of the next frames `uint8 (N, H, W, C)` of the method's size, one row a frame."""
+
+
 class Method(nn.Module, ABC):
     """Base of all methods: a network with its sampling rule, its training step and its score.
 
@@ -130,6 +137,14 @@ class Method(nn.Module, ABC):
     @abstractmethod
     def score(self, windows: Tensor, targets: Sequence[int]) -> Scores:
         """Scores of the frames `targets` of each window `(B, C, T, H, W)` (network values)."""
+
+    def open_features(self) -> FrameFeatures | None:
+        """What computes features of single frames for `score_with`; called once a video. Default: nothing does."""
+        return None
+
+    def score_with(self, windows: Tensor, targets: Sequence[int], features: Mapping[str, Tensor]) -> Scores:
+        """As `score`, given the features of each window's frames by name, `(B, T, ...)`; for `open_features` alone."""
+        return self.score(windows, targets)
 
     def training_sample(self, clip: Clip, rng: np.random.Generator) -> Sample:
         """One training sample; the default is the clip itself, as `clip`."""

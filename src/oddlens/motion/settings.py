@@ -10,6 +10,9 @@ from oddlens.errors import SettingsError
 
 FlowMethod = Literal["dis-ultrafast", "dis-fast", "dis-medium", "farneback", "raft-small", "raft-large"]
 FlowUnits = Literal["native", "flownet512"]
+Levels = Literal["trained", "paper"]
+"""How frames are shown to a network that was trained elsewhere: as it was there, or as a paper's code does."""
+MotionMethod = FlowMethod | Literal["flownet2-sd"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,3 +42,39 @@ class FlowSettings(Settings):
     def is_raft(self) -> bool:
         """Whether the method is a network."""
         return self.method.startswith("raft-")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionSettings(Settings):
+    """Optical flow as an input of a network."""
+
+    method: MotionMethod = "dis-medium"
+    """As for flow; or `flownet2-sd`, F2LM's own, a network whose weights must be named."""
+    weights: str = "default"
+    """`raft-*`: as for flow. `flownet2-sd`: a file with the state dict of the official network, converted to torch, or
+    `random`."""
+    updates: int = 12
+    """`raft-*`: how often the flow is refined."""
+    levels: Levels = "trained"
+    """`flownet2-sd`: `trained`: it is shown RGB levels 0..255, as when it was trained; `paper`: BGR from -255 to 255,
+    twice the contrast, as F2LM's code does."""
+    divisor: float = 255.0
+    """The input is the flow in pixels of the method's frame, divided by this (F2LM: 255)."""
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing would read."""
+        network = self.method == "flownet2-sd"
+        if not network:
+            self.flow()
+        if not self.weights:
+            raise SettingsError("motion weights", "is empty", "name a file, or leave it at default")
+        if self.levels != "trained" and not network:
+            fault = f"is '{self.levels}', but {self.method} takes frames as they are"
+            raise SettingsError("motion levels", fault, "leave it at trained, or choose flownet2-sd")
+        if not self.divisor > 0:
+            raise SettingsError("motion divisor", f"is {self.divisor:g}", "give a number above 0")
+
+    def flow(self) -> FlowSettings:
+        """The settings of flow in native pixels, for every method but FlowNet2-SD."""
+        assert self.method != "flownet2-sd"
+        return FlowSettings(method=self.method, weights=self.weights, updates=self.updates)

@@ -20,9 +20,15 @@ class FrameRun:
     """Index of the first frame in its video."""
     frames: NDArray[np.uint8]
     fps: float | None = None
+    row: int = 0
+    """Place of the first frame among all frames of the frame store it comes from."""
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    def part(self, begin: int, end: int) -> FrameRun:
+        """Its frames from number `begin` to `end`, excluded."""
+        return FrameRun(self.video, self.start + begin, self.frames[begin:end], self.fps, self.row + begin)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,6 @@ def split_holdout(runs: Sequence[FrameRun], share: float, spec: SamplingSpec) ->
             train.append(run)
             continue
         cut = len(run) - tail
-        train.append(FrameRun(run.video, run.start, run.frames[:cut], run.fps))
-        held.append(FrameRun(run.video, run.start + cut, run.frames[cut:], run.fps))
+        train.append(run.part(0, cut))
+        held.append(run.part(cut, len(run)))
     return train, held

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -21,6 +21,9 @@ from oddlens.sampling.clips import FrameRun, count_clips, to_network_values, win
 from oddlens.sampling.pictures import load_pictures
 from oddlens.sampling.textures import draw_texture
 from oddlens.types import Image, SamplingSpec
+
+if TYPE_CHECKING:
+    from oddlens.labels.store import FeatureStore, FrameInput
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 _AREA = (0.08, 1.0)
@@ -37,6 +40,10 @@ class Resources(Protocol):
 
     def open_pictures(self, path: str, colour: Colour) -> dict[str, Image]:
         """The picture at `path`, or all pictures of a folder, by their names without suffix."""
+        ...
+
+    def open_features(self, source: FrameInput) -> FeatureStore | None:
+        """Features of every frame of the run, made once; `None` where they would not fit into the cache."""
         ...
 
 

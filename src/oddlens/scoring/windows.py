@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -79,11 +79,13 @@ class WindowScorer:
         self._emitted = 0
         self._last: FrameScore | None = None
         self._stage = method.open_stage()
+        self._features = _FeatureRing(method, self.device)
 
     def push(self, image: Image, video: str = "") -> list[FrameScore]:
         """Take the next frame `uint8 (H, W, C)`; return the scores that are ready now."""
         fitted = fit(image, self.spec.height, self.spec.width, self.spec.channels)
         self._frames.append(to_network_values(fitted[None], self.spec))
+        self._features.add(fitted)
         self._seen += 1
         ready = (self._seen - self.spec.span - self._next_start) // len(self.targets) + 1
         return self._run(self.batch_size, None) if ready >= self.batch_size else []
@@ -118,9 +120,14 @@ class WindowScorer:
         # windows share most of their frames: each frame goes to the device once, and is repeated there
         frames = torch.from_numpy(np.concatenate(self._frames, axis=1)).to(self.device)  # (C, N, H, W)
         places = [begin - self._first for begin in starts]
-        windows = torch.stack([frames[:, place : place + self.spec.span : self.spec.stride] for place in places])
+        cuts = [slice(place, place + self.spec.span, self.spec.stride) for place in places]
+        windows = torch.stack([frames[:, cut] for cut in cuts])
+        features = self._features.windows(cuts)
         with torch.inference_mode(), autocast(self.precision, self.device):
-            scores = self.method.score(windows, self.targets)
+            if features is None:
+                scores = self.method.score(windows, self.targets)
+            else:
+                scores = self.method.score_with(windows, self.targets, features)
         self._next_start = starts[-1] + step
         self._drop()
         return list(self._emit(scores, starts))
@@ -152,6 +159,7 @@ class WindowScorer:
         keep_from = min(self._next_start, self._seen - self.spec.span)  # the last window may be wanted once more
         while self._first < keep_from:
             self._frames.popleft()
+            self._features.drop()
             self._first += 1
 
     def _reset(self) -> None:
@@ -159,10 +167,42 @@ class WindowScorer:
         self._first = self._next_start = self._seen = self._emitted = 0
         self._last = None
         self._stage = self.method.open_stage()
+        self._features = _FeatureRing(self.method, self.device)
 
     @staticmethod
     def _copy(score: FrameScore, index: int) -> FrameScore:
         return FrameScore(index, score.score, score.components, score.map, score.pictures)
+
+
+class _FeatureRing:
+    """Features of the frames that some window still needs, for methods that have any: each frame's computed once."""
+
+    def __init__(self, method: Method, device: torch.device) -> None:
+        self._source, self._device = method.open_features(), device
+        self._waiting: list[Image] = []  # computed together, when a window asks for them
+        self._rows: deque[dict[str, NDArray[Any]]] = deque()
+
+    def add(self, image: Image) -> None:
+        """Take the next frame, at the method's size."""
+        if self._source is not None:
+            self._waiting.append(np.array(image))
+
+    def windows(self, cuts: list[slice]) -> dict[str, torch.Tensor] | None:
+        """Features `(B, T, ...)` of windows, each a slice of the frames that are kept; `None` without features."""
+        if self._source is None:
+            return None
+        if self._waiting:
+            new = self._source.push(np.stack(self._waiting))
+            self._rows.extend({name: value[row] for name, value in new.items()} for row in range(len(self._waiting)))
+            self._waiting.clear()
+        rows = {name: np.stack([each[name] for each in self._rows]) for name in self._rows[0]}
+        on_device = {name: torch.from_numpy(value).to(self._device) for name, value in rows.items()}
+        return {name: torch.stack([value[cut] for cut in cuts]) for name, value in on_device.items()}
+
+    def drop(self) -> None:
+        """The oldest frame is in no window any more."""
+        if self._source is not None:
+            self._rows.popleft()
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def clip_feed(method: Method, run: RunSettings, footage: Sequence[Footage], root
     if clips < run.training.batch_size:  # said before the run folder is begun
         fault = f"holds {clips} clips to train on, a batch takes {run.training.batch_size}"
         raise DataError(root, fault, "give more footage or a smaller training.batch_size")
-    method.prepare_training(TrainingResources(folder, budget))
+    method.prepare_training(TrainingResources(folder, budget, store, run.training.device, progress))
     with progress.message("looking at the footage"):
         method.prepare_footage(kept)
     seed, fps = run.training.seed, next((item.fps for item in footage if item.fps), None)
@@ -122,4 +122,4 @@ def _spread(runs: Sequence[FrameRun], frames: int, span: int) -> list[FrameRun]:
     """All runs that a window fits in, cut alike where they hold more than `frames` frames in all."""
     share = min(1.0, frames / max(1, sum(len(run) for run in runs)))
     cut = [(run, max(span, round(share * len(run)))) for run in runs if len(run) >= span]
-    return [FrameRun(run.video, run.start, run.frames[:length], run.fps) for run, length in cut]
+    return [run.part(0, length) for run, length in cut]

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from rich.status import Status
 from rich.text import Text
 
 _PLAIN_SECONDS = 30.0
@@ -35,6 +36,7 @@ class Progress:
         self._task: int | None = None
         self._plain_at = time.monotonic()
         self._first: tuple[float, int] | None = None
+        self._status: Status | None = None
 
     @contextmanager
     def bar(self, text: str, total: int | None = None) -> Iterator[Callable[[int, int | None, str], None]]:
@@ -51,6 +53,8 @@ class Progress:
         if not self.live:
             yield lambda done, total, remark: self._plain(text, done, total, remark)
             return
+        if self._status:  # a terminal shows one of them at a time
+            self._status.stop()
         with Bars(*columns, console=self.console, transient=True) as bars:
             task = bars.add_task(text, total=total, remark="")
             yield lambda done, total, remark: bars.update(task, completed=done, total=total, remark=remark)
@@ -76,8 +80,9 @@ class Progress:
     def message(self, text: str) -> Iterator[None]:
         """A line while something without a measure goes on."""
         if self.live:
-            with self.console.status(text):
+            with self.console.status(text) as self._status:
                 yield
+            self._status = None
         else:
             yield
 

@@ -1,19 +1,22 @@
-"""What a method may open before training: intruder pictures and clips."""
+"""What a method may open before training: intruder pictures and clips, features of its frames."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from oddlens.datasets.open import open_dataset
 from oddlens.errors import DataError
+from oddlens.labels.store import FeatureStore, FrameInput, build_feature_store
 from oddlens.media.formats import IMAGE_SUFFIXES
 from oddlens.media.images import read_image
 from oddlens.media.source import Colour
-from oddlens.media.store import Footage, build_store
+from oddlens.media.store import Footage, FrameStore, build_store
 from oddlens.sampling.clips import count_clips
 from oddlens.sampling.intruders import ClipIntruder, Intruder, open_still_intruder
+from oddlens.training.devices import pick_device
+from oddlens.training.progress import Progress
 from oddlens.training.settings import DataSettings
 from oddlens.types import Image, SamplingSpec
 
@@ -33,10 +36,15 @@ def cache_budget(data: DataSettings) -> int:
 
 @dataclass(frozen=True)
 class TrainingResources:
-    """Opens intruders; clips of other footage go through a frame store of their own."""
+    """Opens intruders, whose clips of other footage go through a frame store of their own, and features of frames."""
 
     cache_dir: Path
     budget_bytes: int
+    frames: FrameStore | None = None
+    """All frames of the run, held-out ones too."""
+    device: str = "auto"
+    """Where networks compute, see `pick_device`."""
+    progress: Progress = field(default_factory=lambda: Progress(quiet=True))
 
     def open_intruder(self, name: str, spec: SamplingSpec) -> Intruder:
         """The intruder source called `name`, see `PseudoAnomaly.intruder`.
@@ -55,6 +63,19 @@ class TrainingResources:
         if not usable:
             raise DataError(root, f"holds no training video of {spec.span} frames", "give longer footage")
         return ClipIntruder(usable, spec)
+
+    def open_features(self, source: FrameInput) -> FeatureStore | None:
+        """Features of every frame of the run, computed now unless they have been; `None` where they do not fit, or
+        the run has no frame store.
+
+        Raises:
+            OddLensError: weights are missing, or the cache cannot be written.
+        """
+        if self.frames is None:
+            return None
+        device = pick_device(self.device)
+        with self.progress.decoding(f"computing {source.kind}") as advance:
+            return build_feature_store(self.frames, source, self.cache_dir, self.budget_bytes, advance, device)
 
     def open_pictures(self, path: str, colour: Colour) -> dict[str, Image]:
         """The picture at `path`, or all pictures of a folder, by their names without suffix.

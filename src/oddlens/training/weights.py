@@ -1,4 +1,4 @@
-"""Weights of torchvision's networks: published ones through torch's cache, or from a local file."""
+"""Weights of other people's networks: published ones through torch's cache, or from a local file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def local_weights(name: str, file: Path) -> Mapping[str, Tensor]:
     Raises:
         DetectorError: there is no such file, or it holds no state dict.
     """
-    remedy = f"give a state dict of torchvision's {name}"
+    remedy = f"give a state dict of {name}"
     if not file.is_file():
         raise DetectorError(file, "there is no such file of weights", remedy)
     try:
