@@ -52,7 +52,7 @@ class PixelAUC:
             DataError: the map is not finite, or map or mask is not two-dimensional.
         """
         scores, truth = aligned(map, mask, self.frames)
-        bins = (_ordered_bits(scores) >> np.uint32(32 - self.bits)).astype(np.int64)
+        bins = score_bins(scores, self.bits)
         low = int(bins.min())  # a frame fills a small part of the range: count only there
         total = np.bincount(bins.ravel() - low)
         positive = np.bincount(bins[truth] - low, minlength=len(total))
@@ -162,19 +162,20 @@ def pixel_level_criterion(maps: Iterable[FloatArray], masks: Iterable[Mask], sha
         1.0
     """
     frames = PixelLevelAUC(share)
-    for map, mask in _pairs(maps, masks):
+    for map, mask in map_pairs(maps, masks):
         frames.update(map, mask)
     return frames.auc()
 
 
 def _pooled(maps: Iterable[FloatArray], masks: Iterable[Mask]) -> PixelAUC:
     pixels = PixelAUC()
-    for map, mask in _pairs(maps, masks):
+    for map, mask in map_pairs(maps, masks):
         pixels.update(map, mask)
     return pixels
 
 
-def _pairs(maps: Iterable[FloatArray], masks: Iterable[Mask]) -> Iterable[tuple[FloatArray, Mask]]:
+def map_pairs(maps: Iterable[FloatArray], masks: Iterable[Mask]) -> Iterable[tuple[FloatArray, Mask]]:
+    """Each map with its mask; a DataError where one runs out before the other."""
     try:
         yield from zip(maps, masks, strict=True)
     except ValueError as error:
@@ -207,7 +208,20 @@ def aligned(map: FloatArray, mask: Mask, frame: int) -> tuple[NDArray[np.float32
     return scores, truth
 
 
-def _ordered_bits(scores: NDArray[np.float32]) -> NDArray[np.uint32]:
-    bits = (scores + np.float32(0)).view(np.uint32)  # adding 0 makes -0 the +0 it equals
-    ordered: NDArray[np.uint32] = np.where(bits & _SIGN, ~bits, bits | _SIGN)
-    return ordered
+def score_bins(scores: NDArray[np.float32], bits: int) -> NDArray[np.int64]:
+    """Number of each score's bin, 0 to 2^bits - 1, ascending as the scores do; see `PixelAUC`."""
+    pattern = (scores + np.float32(0)).view(np.uint32)  # adding 0 makes -0 the +0 it equals
+    ordered = np.where(pattern & _SIGN, ~pattern, pattern | _SIGN)
+    return (ordered >> np.uint32(32 - bits)).astype(np.int64)
+
+
+def bin_value(bin: int, bits: int) -> float:
+    """The lowest score of a bin of `score_bins`.
+
+    Example:
+        >>> bin_value(int(score_bins(np.array([0.5], np.float32), 20)[0]), 20)
+        0.5
+    """
+    ordered = np.uint32(bin << (32 - bits))
+    pattern = ordered ^ _SIGN if ordered & _SIGN else ~ordered
+    return float(np.array([pattern], np.uint32).view(np.float32)[0])

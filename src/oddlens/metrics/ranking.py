@@ -67,7 +67,7 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
         >>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.4, 0.8])
         0.875
     """
-    _, positives, negatives = _counts(labels, scores)
+    _, positives, negatives = distinct_counts(labels, scores)
     return auc_of_counts(positives, negatives)
 
 
@@ -80,7 +80,7 @@ def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
         >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 6)
         0.833333
     """
-    _, positives, negatives = _counts(labels, scores)
+    _, positives, negatives = distinct_counts(labels, scores)
     return average_precision_of_counts(positives, negatives)
 
 
@@ -93,7 +93,7 @@ def roc_curve(labels: ArrayLike, scores: ArrayLike) -> RocCurve:
         >>> roc_curve([0, 1], [0.2, 0.7]).tpr.tolist()
         [0.0, 1.0, 1.0]
     """
-    values, positives, negatives = _counts(labels, scores)
+    values, positives, negatives = distinct_counts(labels, scores)
     return RocCurve(
         fpr=_cumulative_rate(negatives),
         tpr=_cumulative_rate(positives),
@@ -117,7 +117,10 @@ def equal_error_rate(labels: ArrayLike, scores: ArrayLike) -> float:
     return float(np.interp(0.0, excess, fpr))
 
 
-def _counts(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+def distinct_counts(
+    labels: ArrayLike, scores: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct scores, ascending, and the numbers of positives and negatives at each; errors as for `roc_auc`."""
     truth, values = check_pair(labels, scores)
     distinct, group = np.unique(values, return_inverse=True)
     total = np.bincount(group, minlength=len(distinct))
