@@ -28,16 +28,18 @@ def train(
     seed: Whole = None,
     device: DeviceName = None,
     false_alarms_per_hour: Number = None,
+    false_reject_rate: Number = None,
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False,
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False,
 ) -> int:
-    """Train a detector on normal footage.
+    """Train a detector on normal footage, or on photographs of good parts.
 
     An unfinished run of the same settings in the run folder goes on where it stood.
 
     Args:
         method: name of the method, see 'oddlens list'.
-        data: a data set, a folder with normal/ (and test/), a folder of videos, or one video.
+        data: a data set, a folder with normal/ (and test/), a folder of videos, or one video; for photographs a
+            category of MVTec AD, a folder with good/, a folder of images or a glob.
         out: run folder: settings, logs, checkpoints and the finished detector.
         config: a YAML file, or a recipe's name such as lnra/cpu.
         set: change one setting, e.g. --set training.iterations=500 (may be repeated).
@@ -50,6 +52,7 @@ def train(
         seed: seed of weights, order and pseudo anomalies.
         device: where to compute.
         false_alarms_per_hour: alarm rate to set the threshold for.
+        false_reject_rate: share of good photographs (0.01 = 1 %) to set the threshold for.
         overwrite: start afresh although the run folder holds another run.
         quiet: no progress, no summary.
     """
@@ -60,7 +63,7 @@ def train(
     given: dict[str, dict[str, Any]] = {
         "data": {"split": split, "layout": layout, "labels": labels, "cache_gb": cache_gb, "cache_dir": cache_dir},
         "training": {"seed": seed, "device": device, "self_paced": self_paced and {"mode": self_paced}},
-        "scoring": {"false_alarms_per_hour": false_alarms_per_hour},
+        "scoring": {"false_alarms_per_hour": false_alarms_per_hour, "false_reject_rate": false_reject_rate},
     }
     settings = {
         part: {key: value for key, value in values.items() if value is not None} for part, values in given.items()
@@ -98,6 +101,8 @@ def _summarise(result: object) -> None:
         first, last = result.fit.pace_widths
         out.print(f"self-paced: samples count less from {first:.2f} standard deviations at first, {last:.2f} at last")
     out.print(f"threshold {detector.calibration.threshold:.2f}: {threshold_source(detector.calibration)}")
+    say_faults("fault", result.faults)
     say_faults("warning", detector.calibration.warnings)
     out.print(f"detector: {result.folder / 'detector'}")
-    out.print(f"next: oddlens score {result.folder} VIDEO --out scores", markup=False)
+    inputs = "PHOTOGRAPHS" if detector.method.subject == "photographs" else "VIDEO"
+    out.print(f"next: oddlens score {result.folder} {inputs} --out scores", markup=False)

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from oddlens.config import Settings, build
 from oddlens.scoring.events import alarm_runs
 
-_LEVELS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999)
+LEVELS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999)
+"""Shares of normal scores that make the scale, as far up as there are scores enough."""
 _TAIL_FRAMES = 30
 """Frames that must lie above the level at which the fitted tail takes over."""
 _MEASURED_ALARMS = 5
@@ -49,6 +50,10 @@ class Calibration(Settings):
     expected_false_alarms_per_hour: float = 0.0
     """The rate counted on (or extrapolated from) the normal footage at this threshold."""
     extrapolated: bool = False
+    false_reject_rate: float | None = None
+    """Share of good photographs that the threshold was chosen to reject; None for footage."""
+    map_threshold: float | None = None
+    """Map value that no place of a good photograph reaches, but for that share of them; None without maps."""
     map_low: float = 0.0
     map_high: float = 1.0
     """Heat-map scale: the median and the 99.9 % quantile of normal map values."""
@@ -124,7 +129,7 @@ def calibrate(
     """
     scores = np.concatenate([run.scores for run in runs])
     hours = float(sum(len(run.scores) / run.fps for run in runs) / 3600)
-    levels = [level for level in _LEVELS if level == 0 or (1 - level) * len(scores) >= _TAIL_FRAMES]
+    levels = [level for level in LEVELS if level == 0 or (1 - level) * len(scores) >= _TAIL_FRAMES]
     knots = np.quantile(scores, levels)
     knots = np.maximum.accumulate(knots + np.arange(len(knots)) * 1e-9)  # strictly growing
     excess = scores[scores > knots[-1]] - knots[-1]
@@ -138,9 +143,14 @@ def calibrate(
         "false_alarms_per_hour": rule.false_alarms_per_hour,
     }
     if map_values is not None:
-        low, high = np.quantile(np.asarray(map_values, np.float64), [0.5, 0.999])
-        base |= {"map_low": float(low), "map_high": float(max(high, low + 1e-9))}
+        base["map_low"], base["map_high"] = heat_scale(map_values)
     return _with_threshold(Calibration(**base), runs, rule, unlabelled)
+
+
+def heat_scale(map_values: ArrayLike) -> tuple[float, float]:
+    """Coldest and hottest value of heat maps: the median and the 99.9 % quantile of normal values."""
+    low, high = np.quantile(np.asarray(map_values, np.float64), [0.5, 0.999])
+    return float(low), float(max(high, low + 1e-9))
 
 
 def count_alarms(calibration: Calibration, runs: Sequence[NormalScores], rule: AlarmRule, threshold: float) -> int:

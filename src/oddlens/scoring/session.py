@@ -28,6 +28,7 @@ from oddlens.scoring.calibration import Calibration, per_hour
 from oddlens.scoring.detector import Detector
 from oddlens.scoring.events import Event
 from oddlens.scoring.jobs import find_videos
+from oddlens.scoring.reject import reject_source
 from oddlens.scoring.table import DEFAULT_FPS, ScoredFrame, ScoreTable, open_for, score_source
 from oddlens.scoring.tracker import EventTracker
 from oddlens.scoring.windows import FrameScore, Mode
@@ -254,6 +255,8 @@ def threshold_source(calibration: Calibration) -> str:
     """One sentence on where the threshold comes from."""
     if not calibration.quantiles:
         return "none: this detector was not calibrated, so no alarm is raised"
+    if calibration.false_reject_rate is not None:
+        return reject_source(calibration)
     how = "extrapolated" if calibration.extrapolated else "measured"
     kind = "held-out normal" if calibration.held_out else "training"
     return (

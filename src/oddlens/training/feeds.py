@@ -25,7 +25,7 @@ from oddlens.training.resources import TrainingResources, cache_budget, cache_fo
 from oddlens.training.settings import RunSettings
 
 _CALIBRATION_FRAMES = 100_000
-_MAP_SAMPLE = 97
+MAP_SAMPLE = 97
 """Every so many map values enter the heat-map scale (a prime, so columns do not repeat)."""
 
 
@@ -45,6 +45,8 @@ class Feed:
     """Frames decoded."""
     fps: float | None
     calibrate: Callable[[Detector], Calibration]
+    faults: tuple[str, ...] = ()
+    """What could not be read and was left out, one line each."""
 
 
 def chosen_videos(dataset: DataSet, split: str) -> tuple[Video, ...]:
@@ -113,7 +115,7 @@ def calibrate_detector(
     for run in _spread(runs, _CALIBRATION_FRAMES, detector.method.sampling.span):
         scored = score_run(scorer, run)
         normal.append(NormalScores(np.array([s.score for s in scored]), run.fps or fps or DEFAULT_FPS))
-        sample += [s.map.ravel()[::_MAP_SAMPLE] for s in scored if s.map is not None]
+        sample += [s.map.ravel()[::MAP_SAMPLE] for s in scored if s.map is not None]
     maps = np.concatenate(sample) if sample else None
     return calibrate(normal, detector.alarm_rule, held_out, maps, unlabelled)
 

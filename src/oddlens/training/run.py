@@ -14,6 +14,8 @@ import torch
 from oddlens.config import apply_assignments, build, merge, read_yaml
 from oddlens.datasets.base import DataSet
 from oddlens.datasets.open import open_dataset
+from oddlens.datasets.open_photographs import open_photographs
+from oddlens.datasets.photographs import PhotographSet
 from oddlens.errors import SettingsError
 from oddlens.media.store import Footage, fingerprint_footage
 from oddlens.methods import method_class
@@ -27,6 +29,7 @@ from oddlens.training.feeds import Feed, chosen_videos, clip_feed
 from oddlens.training.folder import begin, check_folder, check_footage, finish, finished
 from oddlens.training.loop import FitResult, fit, make_accelerator
 from oddlens.training.object_feed import object_feed
+from oddlens.training.photograph_feed import photograph_feed, photograph_footage
 from oddlens.training.progress import Progress
 from oddlens.training.settings import RunSettings
 
@@ -41,6 +44,8 @@ class RunResult:
     footage: str
     """One line about the frames trained on."""
     resumed: bool
+    faults: tuple[str, ...] = ()
+    """Photographs that could not be read and were left out, one line each."""
 
 
 def train(
@@ -80,8 +85,7 @@ def train(
     if accelerator.is_main_process:
         check_folder(folder, run, overwrite)
     accelerator.wait_for_everyone()
-    dataset = open_dataset(run.data.root, run.data.layout, run.data.labels)
-    footage = [Footage(video.name, video.path, dataset.fps) for video in chosen_videos(dataset, run.data.split)]
+    dataset, footage = _open_data(network, run)
     provenance = None if overwrite else finished(folder)
     if provenance:
         check_footage(folder, fingerprint_footage(footage))
@@ -106,10 +110,26 @@ def train(
     accelerator.wait_for_everyone()
     accelerator.end_training()
     detector = Detector.load(folder / "detector", run.training.device)
-    return RunResult(folder, detector, fitted, feed.summary, resumed)
+    return RunResult(folder, detector, fitted, feed.summary, resumed, feed.faults)
+
+
+def _open_data(method: Method, run: RunSettings) -> tuple[DataSet | PhotographSet, list[Footage]]:
+    """The data set, and what of it is trained on."""
+    data = run.data
+    if method.subject == "photographs":
+        if data.labels != "default":
+            raise SettingsError(
+                "data.labels", "is about video", "leave it out: photographs have the label of their folder"
+            )
+        photographs = open_photographs(data.root, data.layout)
+        return photographs, photograph_footage(photographs, data.split)
+    videos = open_dataset(data.root, data.layout, data.labels)
+    return videos, [Footage(video.name, video.path, videos.fps) for video in chosen_videos(videos, data.split)]
 
 
 def _feed(method: Method, run: RunSettings, footage: Sequence[Footage], root: str, progress: Progress) -> Feed:
+    if method.subject == "photographs":
+        return photograph_feed(method, run, footage, root, progress)
     if isinstance(method, ObjectMethod):
         return object_feed(method, run, footage, root, progress)
     return clip_feed(method, run, footage, root, progress)
@@ -155,8 +175,9 @@ def _build_method(run: RunSettings) -> Method:
     return method_class(run.method["name"]).from_values(values, "method")
 
 
-def _origin(run: RunSettings, dataset: DataSet, feed: Feed) -> dict[str, Any]:
+def _origin(run: RunSettings, dataset: DataSet | PhotographSet, feed: Feed) -> dict[str, Any]:
     """Provenance as far as it is known before training."""
+    rate = {"frames_per_second": feed.fps or dataset.fps or DEFAULT_FPS} if isinstance(dataset, DataSet) else {}
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "dataset": dataset.name,
@@ -165,7 +186,7 @@ def _origin(run: RunSettings, dataset: DataSet, feed: Feed) -> dict[str, Any]:
         "footage": feed.summary,
         "frames": feed.frames,
         "frames_seen": feed.frames_seen,
-        "frames_per_second": feed.fps or dataset.fps or DEFAULT_FPS,
+        **rate,
         "seed": run.training.seed,
         **runtime(),
     }

@@ -159,12 +159,17 @@ class ScoringSettings(Settings):
     """An alarm closes after so long below the lower threshold."""
     hysteresis: float = 0.2
     """The lower threshold lies so far below the threshold, in units of surprise."""
+    false_reject_rate: float = 0.01
+    """Methods of photographs: wanted share of good photographs that are rejected, instead of the four above."""
 
     def __post_init__(self) -> None:
         """Refuse rates and lengths that make no alarm."""
         if not 0 < self.false_alarms_per_hour < inf:
             fault = f"is {self.false_alarms_per_hour}"
             raise SettingsError("scoring.false_alarms_per_hour", fault, "give a rate above 0")
+        if not 0 < self.false_reject_rate < 1:
+            fault = f"is {self.false_reject_rate}"
+            raise SettingsError("scoring.false_reject_rate", fault, "give a share above 0 and below 1")
         if self.batch_size < 1 or self.open_frames < 1:
             raise SettingsError("scoring", "batch_size or open_frames is below 1", "give 1 or more")
         if not (0 <= self.close_seconds < inf and 0 <= self.hysteresis < inf):
