@@ -19,6 +19,7 @@ BENCHMARKS = (
     "patches",
     "template",
     "deformation",
+    "aupro",
     "training_step",
     "scoring",
     "scoring_memory",

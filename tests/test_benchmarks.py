@@ -23,6 +23,7 @@ NAMES = (
     "live_scoring",
     "template",
     "deformation",
+    "aupro",
 )
 
 

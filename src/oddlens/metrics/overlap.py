@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -117,24 +119,18 @@ def aupro(maps: Iterable[FloatArray], masks: Iterable[Mask], limit: float = LIMI
         1.0
     """
     _checked(limit)
-    normal, flawed, weights = [np.empty(0, np.float32)], [np.empty(0, np.float32)], [np.empty(0)]
+    every, flawed, weights = [np.empty(0, np.float32)], [np.empty(0, np.float32)], [np.empty(0)]
     for number, (map, mask) in enumerate(map_pairs(maps, masks)):
         scores, truth = aligned(map, mask, number)
-        normal.append(scores[~truth])
+        every.append(scores.ravel())
         flawed.append(scores[truth])
         weights.append(region_weights(truth))
-    below = np.sort(np.concatenate(normal))
-    if not below.size:
+    steps = _overlap_steps(np.concatenate(flawed), np.concatenate(weights))
+    pixels = np.concatenate(every)
+    normal = len(pixels) - int(steps.hits[-1])
+    if not normal or not steps.hits[-1]:
         return float("nan")
-    above, overlap = _overlap_steps(np.concatenate(flawed), np.concatenate(weights))
-    if not above.size:
-        return float("nan")
-    # PRO rises only at the scores of truth pixels: one operating point right before each, and one at it.
-    before, at = (len(below) - np.searchsorted(below, above, side) for side in ("right", "left"))
-    fpr = np.stack([before, at], axis=1).ravel() / len(below)
-    earlier = np.append(0.0, overlap[:-1])
-    pro = np.stack([earlier, overlap], axis=1).ravel()
-    fpr, pro = np.concatenate([[0.0], fpr, [1.0]]), np.concatenate([[0.0], pro, [1.0]])
+    fpr, pro = _curve(steps, pixels, normal, limit)
     return float(area_up_to(fpr[None], pro[None], limit)[0])
 
 
@@ -168,13 +164,14 @@ def image_pro(
     limit: float = LIMIT,
 ) -> float:
     """`paper_pro` of one image `(H, W)`, with truth and normal pixels, and the `region_weights` of its truth."""
-    low, high = float(scores.min()), float(scores.max())
+    flawed, ranked = scores[truth], np.sort(scores, axis=None).astype(np.float64)
+    low, high = ranked[0], ranked[-1]
     levels = low + (high - low) / thresholds * np.arange(thresholds)
-    flawed, normal = scores[truth].astype(np.float64), np.sort(scores[~truth]).astype(np.float64)
     order = np.argsort(flawed)
-    lost = np.append(0.0, np.cumsum(weights[order]))[np.searchsorted(flawed[order], levels, "right")]
-    pro = 1.0 - lost / weights.sum()
-    fpr = (len(normal) - np.searchsorted(normal, levels, "right")) / len(normal)
+    passed = np.searchsorted(flawed[order], levels, "right")
+    pro = 1.0 - np.append(0.0, np.cumsum(weights[order]))[passed] / weights.sum()
+    false = len(ranked) - np.searchsorted(ranked, levels, "right") - (len(flawed) - passed)
+    fpr = false / (len(ranked) - len(flawed))
     kept = fpr < limit
     if high == low or not kept.any():
         return 0.0
@@ -184,14 +181,45 @@ def image_pro(
     return float(trapezoid(pro, fpr / fpr[-1]))
 
 
-def _overlap_steps(
-    scores: NDArray[np.float32], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Distinct scores of truth pixels, descending, and PRO from each of them upwards."""
+class _Steps(NamedTuple):
+    """The D distinct scores of truth pixels, descending, and what is reached from each of them upwards."""
+
+    levels: NDArray[np.float32]
+    hits: NDArray[np.int64]
+    """`(D + 1,)`: truth pixels; 0 first."""
+    pro: NDArray[np.float64]
+    """`(D + 1,)`: mean share of the regions; 0 first."""
+
+
+def _overlap_steps(scores: NDArray[np.float32], weights: NDArray[np.float64]) -> _Steps:
     order = np.argsort(scores)[::-1]
-    ranked, reached = scores[order], np.cumsum(weights[order])
-    last = np.flatnonzero(np.diff(ranked, append=np.float32(-np.inf)))
-    return ranked[last], reached[last] / max(reached[-1], 1.0) if len(reached) else reached
+    ranked, reached = scores[order], np.append(0.0, np.cumsum(weights[order]))
+    hits = np.append(0, np.flatnonzero(ranked != np.append(ranked[1:], np.nan)) + 1)
+    return _Steps(ranked[hits[1:] - 1], hits, reached[hits] / max(reached[-1], 1.0))
+
+
+def _curve(
+    steps: _Steps, pixels: NDArray[np.float32], normal: int, limit: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """FPR and PRO at the operating points up to the first that is beyond the limit, and (1, 1).
+
+    PRO rises only at the scores of truth pixels, so there is one point right before each of them and one at it. Only
+    the highest scores are sorted: the rest lie beyond the limit, even if every truth pixel is among the highest.
+    """
+    rest = max(normal - math.ceil(limit * normal) - 1, 0)
+    pixels.partition(rest)
+    ranked = pixels[rest:]
+    ranked.sort()
+    inside = int((steps.levels > ranked[0]).sum())
+    levels = steps.levels[:inside]
+    above, reached = (len(ranked) - np.searchsorted(ranked, levels, side) for side in ("right", "left"))
+    if inside < len(steps.levels):  # some pixels of this score may be among the rest, so all are counted
+        last = steps.levels[inside]
+        above, reached = np.append(above, (pixels > last).sum()), np.append(reached, (pixels >= last).sum())
+    before, at = slice(0, len(above)), slice(1, len(above) + 1)
+    false = np.stack([above - steps.hits[before], reached - steps.hits[at]], axis=1).ravel()
+    pro = np.stack([steps.pro[before], steps.pro[at]], axis=1).ravel()
+    return np.concatenate([[0.0], false / normal, [1.0]]), np.concatenate([[0.0], pro, [1.0]])
 
 
 def _checked(limit: float) -> float:
