@@ -109,7 +109,9 @@ def cell_features(image: Image) -> NDArray[np.float32]:
     red, green, blue = levels[..., 0], levels[..., levels.shape[2] // 2], levels[..., -1]
     planes = np.stack([grey, red - green, (red + green) / 2 - blue, across, down], axis=2)
     rows, columns = (-(-side // STRIDE) for side in grey.shape)
-    cells = cv2.resize(planes, (columns, rows), interpolation=cv2.INTER_AREA).reshape(rows, columns, -1)
+    below, right = (-side % STRIDE for side in grey.shape)
+    whole = np.pad(planes, ((0, below), (0, right), (0, 0)), mode="edge")  # the last cells may lie half outside
+    cells = whole.reshape(rows, STRIDE, columns, STRIDE, -1).mean(axis=(1, 3))
     place = np.meshgrid((np.arange(columns) + 0.5) / columns, (np.arange(rows) + 0.5) / rows)
     return np.concatenate([cells, np.stack(place, axis=2)], axis=2).astype(np.float32)
 

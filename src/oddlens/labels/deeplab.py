@@ -1,4 +1,4 @@
-"""DeepLabv3 of torchvision (Chen et al., 2017): logits of 21 classes, at an eighth of the frame."""
+"""DeepLabv3 of torchvision (Chen et al., 2017): logits of 21 classes, at an eighth of the frame or a sixteenth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from oddlens.motion.settings import Levels
 from oddlens.training.weights import load_weights, local_weights, published_weights
 
 CLASSES = 21
-STRIDE = 8
 _NETWORKS: dict[str, tuple[Any, Any]] = {
     "deeplabv3-resnet101": (deeplabv3_resnet101, DeepLabV3_ResNet101_Weights.DEFAULT),
     "deeplabv3-resnet50": (deeplabv3_resnet50, DeepLabV3_ResNet50_Weights.DEFAULT),
@@ -44,7 +43,7 @@ class DeepLab(nn.Module):
     deviation: Tensor
 
     def forward(self, levels: Tensor) -> Tensor:
-        """Logits `(N, 21, ceil(h / 8), ceil(w / 8))` of RGB levels 0..255 `float32 (N, 3, h, w)`."""
+        """Logits `(N, 21, ceil(h / 8), ceil(w / 8))` (MobileNet: 16) of RGB levels 0..255 `float32 (N, 3, h, w)`."""
         logits: Tensor = self.head(self.backbone(self.shown(levels))["out"])
         return logits
 

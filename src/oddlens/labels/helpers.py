@@ -80,7 +80,7 @@ class HelperFeatures:
     def clip(self, run: FrameRun, start: int) -> Features:
         """Kept features of the clip of `run` that begins at its frame `start`: `motion` and `labels`.
 
-        They come from the stores, where there are any.
+        They come from the stores, where there are any and the run has its place there.
 
         Raises:
             DataError: the run ends within the clip.
@@ -89,9 +89,11 @@ class HelperFeatures:
             fault = f"has {len(run)} frames, the clip from frame {start} on takes {PAST + 1}"
             raise DataError(run.video, fault, "give longer footage")
         frames = run.frames[start : start + PAST]
-        rows = {kind: store.rows(run.row + start, PAST) for kind, store in self._stores.items() if store}
+        rows: Features = {}
         for source in (self.motion, self.labels):
-            if source.kind not in rows:
+            if (store := self._stores.get(source.kind)) and run.row is not None:
+                rows[source.kind] = store.rows(run.row + start, PAST)
+            else:
                 rows[source.kind] = source.of_frames(frames, None, _CPU)
         return {"motion": rows["motion"][1:], "labels": rows["labels"]}
 

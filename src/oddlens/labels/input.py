@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
 _BATCH = 8
 """Frames that a network takes at once, except on the CPU, where nothing is gained and rounding would depend on it."""
+_STRIDES = {"appearance": STRIDE, "deeplabv3-mobilenet": 16}
 _DEEPLAB_STRIDE = 8
+"""Of the others."""
 
 
 class LabelInput:
     """Maps of 21 classes for frames of one size: logits of DeepLabv3, or membership in appearance classes.
 
-    What is kept is as small as it comes, an eighth or a quarter of the frame's sides. Networks are opened when first
-    used.
+    What is kept is as small as it comes: a quarter, eighth or sixteenth of the frame's sides. Networks are opened when
+    first used.
     """
 
     kind: ClassVar[str] = "labels"
@@ -43,7 +45,7 @@ class LabelInput:
     @property
     def shape(self) -> tuple[int, ...]:
         """What one frame gives: `(21, h, w)`."""
-        stride = STRIDE if self.classes is not None else _DEEPLAB_STRIDE
+        stride = _STRIDES.get(self.settings.source, _DEEPLAB_STRIDE)
         return (CLASSES, *(-(-side // stride) for side in (self.height, self.width)))
 
     def identity(self) -> dict[str, Any]:

@@ -80,16 +80,18 @@ def open_flownet_sd(weights: str) -> FlowNetSd:
     Raises:
         DetectorError: no file is named or there, it cannot be read, or it holds other weights.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = FlowNetSd().eval().requires_grad_(False)
     if weights == "random":
         warnings.warn(f"{_NAME} runs with random weights: its flow means nothing", stacklevel=2)
-        return network
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return FlowNetSd().eval().requires_grad_(False)
     if weights == "default":
         raise DetectorError(f"weights of {_NAME}", "are not to be had from torchvision", _SOURCE)
     file = Path(weights).expanduser()
     state: Any = local_weights(_NAME, file)
+    with torch.device("meta"):  # no weights are drawn that the file's would replace
+        network = FlowNetSd()
+    network = network.to_empty(device="cpu").eval().requires_grad_(False)
     load_weights(network, state.get("state_dict", state), _NAME, file)
     return network
 

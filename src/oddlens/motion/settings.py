@@ -12,7 +12,7 @@ FlowMethod = Literal["dis-ultrafast", "dis-fast", "dis-medium", "farneback", "ra
 FlowUnits = Literal["native", "flownet512"]
 Levels = Literal["trained", "paper"]
 """How frames are shown to a network that was trained elsewhere: as it was there, or as a paper's code does."""
-MotionMethod = FlowMethod | Literal["flownet2-sd"]
+MotionMethod = Literal[FlowMethod, "flownet2-sd"]
 
 
 @dataclass(frozen=True, kw_only=True)

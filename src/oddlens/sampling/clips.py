@@ -20,15 +20,16 @@ class FrameRun:
     """Index of the first frame in its video."""
     frames: NDArray[np.uint8]
     fps: float | None = None
-    row: int = 0
-    """Place of the first frame among all frames of the frame store it comes from."""
+    row: int | None = None
+    """Place of the first frame among all frames of the frame store it comes from, if it comes from one."""
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def part(self, begin: int, end: int) -> FrameRun:
         """Its frames from number `begin` to `end`, excluded."""
-        return FrameRun(self.video, self.start + begin, self.frames[begin:end], self.fps, self.row + begin)
+        row = None if self.row is None else self.row + begin
+        return FrameRun(self.video, self.start + begin, self.frames[begin:end], self.fps, row)
 
 
 @dataclass(frozen=True)
