@@ -78,15 +78,21 @@ def evaluate(
     scorers |= {rule.name: WindowScorer(rule, precision="float32", details=True) for rule in rules}
     before = {name: Track() for name in scorers}
     tracks = {name: Track(levels=_levels(model) if name == model.name else None) for name in scorers}
-    counted = []
+    counted, previewed = [], Track()
     for number, video in enumerate([*training, *videos]):
         if progress:
             progress(video.name, number, len(training) + len(videos))
         source = open_for(model, video.path, dataset.fps)
-        frames = score_video(video, source, scorers, before if number < len(training) else tracks, paper)
+        earlier = number < len(training)
+        frames = score_video(video, source, scorers, before if earlier else tracks, paper)
+        if not earlier and (adapted := model.method.previewed(source)):
+            # the paper looks through the video first: only what `paper` ranks comes of it
+            again = {model.name: replace(model, method=adapted).scorer(mode, details=True)}
+            score_video(replace(video, masks=None), source, again, {model.name: previewed}, paper)
         check_labels(video, frames)
         counted.append((frames, source.info.fps or dataset.fps or DEFAULT_FPS))
         more += [f"{video.name}: {fault}" for fault in source.faults]
+    tracks[model.name].paper_scores = previewed.paper_scores or tracks[model.name].paper_scores
     truth = [np.asarray(video.labels, np.uint8) for video in videos]
     rates = [rate for _, rate in counted[len(training) :]]
     judge = Judge(truth, rates, paper, counted[: len(training)], seed, resamples)

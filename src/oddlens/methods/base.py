@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from oddlens.config import Settings, build
 from oddlens.errors import SettingsError
-from oddlens.media.source import Colour
+from oddlens.media.source import Colour, Source
 from oddlens.sampling.clips import Clip, FrameRun, to_network_values, window
 from oddlens.types import Losses, SamplingSpec, Scores
 
@@ -180,6 +180,16 @@ class Method(nn.Module, ABC):
 
     def open_stage(self) -> Stage | None:
         """What follows the scored frames of one video from its start on; called once a video. Default: nothing."""
+        return None
+
+    def previewed(self, source: Source) -> Method | None:
+        """The method as the paper's code adapts it to a test video that it looks through first; default: not at all.
+
+        `paper` alone ranks by it. It shares all that is not adapted with this one.
+
+        Raises:
+            MediaError: the video cannot be decoded.
+        """
         return None
 
     def paper_protocol(self) -> PaperProtocol:

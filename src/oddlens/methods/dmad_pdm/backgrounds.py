@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import NDArray
 
 from oddlens.config import Settings
 from oddlens.errors import DataError
 from oddlens.sampling.clips import FrameRun
+
+if TYPE_CHECKING:
+    from oddlens.media.source import Source
+    from oddlens.media.template import TemplateKind
 
 Levels = NDArray[Any]
 """A picture `(H, W, C)`, 0..255, whole numbers or not."""
@@ -58,7 +62,7 @@ def learn_backgrounds(runs: Sequence[FrameRun], settings: BackgroundSettings, sc
     views: dict[str, list[FrameRun]] = {}
     for run in runs:
         views.setdefault(view_name(run.video, settings.views) if scenes else ONE_VIEW, []).append(run)
-    kind = ("mode" if scenes else "mean") if settings.kind == "auto" else settings.kind
+    kind = _kind(settings, scenes)
     backgrounds: dict[str, Levels] = {}
     for name, mine in views.items():
         height, width, channels = mine[0].frames.shape[1:]
@@ -68,6 +72,23 @@ def learn_backgrounds(runs: Sequence[FrameRun], settings: BackgroundSettings, sc
                 builder.add(frame)
         backgrounds[name] = builder.template().levels
     return backgrounds
+
+
+def clip_background(source: Source, settings: BackgroundSettings, size: tuple[int, int]) -> Levels:
+    """The background of one view from all frames of a video, of `size` (height, width); `paper` for `shanghai`.
+
+    Raises:
+        MediaError: the video cannot be decoded.
+    """
+    from oddlens.media.template import make_template
+
+    return make_template([source], _kind(settings, scenes=True), size=size).levels
+
+
+def _kind(settings: BackgroundSettings, scenes: bool) -> TemplateKind:
+    if settings.kind != "auto":
+        return settings.kind
+    return "mode" if scenes else "mean"
 
 
 def check_views(runs: Sequence[FrameRun], known: Mapping[str, int], settings: BackgroundSettings) -> None:

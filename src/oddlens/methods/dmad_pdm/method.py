@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 
 from oddlens.errors import DataError
 from oddlens.evaluation.protocols import PaperProtocol
+from oddlens.media.source import Source
 from oddlens.methods.base import Batch, Method, MethodSettings, Sample, Stage
-from oddlens.methods.dmad_pdm.backgrounds import check_views, learn_backgrounds, view_name
+from oddlens.methods.dmad_pdm.backgrounds import ONE_VIEW, check_views, clip_background, learn_backgrounds, view_name
 from oddlens.methods.dmad_pdm.errors import Errors, frame_errors
 from oddlens.methods.dmad_pdm.health import Health, in_pixels
 from oddlens.methods.dmad_pdm.losses import loss_terms
@@ -182,6 +184,16 @@ class DmadPdm(Method):
         if s.variant != "avenue" or not s.remove_static:
             return None
         return StaticStage(s.height, s.width, self.rule.coarse.pixels, s.static)
+
+    def previewed(self, source: Source) -> Method | None:
+        """For `shanghai`: with the background of the whole test video's own frames, as officially."""
+        if not self.rule.scenes:
+            return None
+        s = self.settings
+        adapted = copy(self)
+        adapted._parameters = dict(self._parameters)  # so that this one keeps its own backgrounds
+        adapted.set_background({ONE_VIEW: clip_background(source, s.background, (s.height, s.width))})
+        return adapted
 
     def paper_protocol(self) -> PaperProtocol:
         """The fifth frame on; the three errors, or what the stage makes of them, as the official code combines them."""
