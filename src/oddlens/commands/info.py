@@ -22,13 +22,14 @@ def info(detector: DetectorFolder, /) -> int:
     spec, calibration = model.method.sampling, model.calibration
     parameters = sum(p.numel() for p in model.method.parameters())
     table = Table("", "", show_header=False, title=f"{model.name} detector in {find_detector(detector)}")
-    table.add_row(
-        "input",
-        f"{spec.length} frames of {spec.width}x{spec.height}, {'grey' if spec.channels == 1 else 'colour'}",
-    )
+    photographs = model.method.subject == "photographs"
+    what = "photographs" if photographs else f"{spec.length} frames"
+    table.add_row("input", f"{what} of {spec.width}x{spec.height}, {'grey' if spec.channels == 1 else 'colour'}")
     table.add_row("parameters", f"{parameters:,}")
-    table.add_row("latency", f"{model.method.latency} frames")
-    table.add_row("alarm", f"surprise >= {calibration.threshold:.2f}, {threshold_source(calibration)}")
+    if not photographs:
+        table.add_row("latency", f"{model.method.latency} frames")
+    decision = f"surprise >= {calibration.threshold:.2f}, {threshold_source(calibration)}"
+    table.add_row("reject" if photographs else "alarm", decision)
     for part, values in (
         ("method", model.method.base_settings.to_dict()),
         ("scoring", model.scoring.to_dict()),

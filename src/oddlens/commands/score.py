@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tyro
 
 from oddlens.commands.options import DetectorFolder, DeviceName, File, Inputs, ModeName, Number
+
+if TYPE_CHECKING:
+    from oddlens.scoring.detector import Detector
 
 
 def score(
@@ -23,16 +27,17 @@ def score(
     device: DeviceName = None,
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False,
 ) -> int:
-    """Score footage and write a table, events, timelines, overlay videos and a report.
+    """Score footage and write a table, events, timelines, overlay videos and a report; or photographs, with verdicts.
 
     Args:
         detector: detector folder, or the run folder that made it.
-        inputs: videos, folders of images, folders of videos, globs, or a data set (its test videos).
+        inputs: videos, folders of images, folders of videos, globs, or a data set (its test videos); for a detector of
+            photographs these, folders of them, globs, or a category of MVTec AD (its test photographs).
         out: folder for the results.
         mode: exact (one scored frame a window) or fast; default: the detector's.
         labels: csv of abnormal intervals (video,start,end[,unit]) to shade.
         fps: frame rate of folders of images.
-        overlay: write overlay videos.
+        overlay: write overlay videos (of photographs: panels).
         arrows: draw into them how a method moved its reference, where it does (dmad-pdm).
         figures: write reconstructions, error maps and the composed demonstration video.
         device: where to compute.
@@ -46,6 +51,11 @@ def score(
     if not inputs:
         raise SettingsError("oddlens score", "no input is named", "give videos, folders or globs after the detector")
     model = Detector.load(detector, device or "auto")
+    if model.method.subject == "photographs":
+        asked = {"--mode": mode, "--labels": labels, "--fps": fps, "--figures": figures or None}
+        return _score_photographs(
+            model, inputs, out, overlay, quiet, [name for name in asked if asked[name] is not None]
+        )
     options = ScoreOptions(mode, fps, overlay, arrows, figures)
     bars = Progress(quiet)
     with bars.bar("scoring frames") as update:
@@ -54,6 +64,32 @@ def score(
         )
     if not quiet:
         _summarise(result)
+    return 1 if result.faults else 0
+
+
+def _score_photographs(
+    model: Detector, inputs: tuple[str, ...], out: Path, panels: bool, quiet: bool, unfit: list[str]
+) -> int:
+    from oddlens.commands.output import console, say_faults
+    from oddlens.errors import SettingsError
+    from oddlens.reports.photograph_tables import kinds_table
+    from oddlens.scoring.photograph_session import score_photographs_to_folder
+    from oddlens.scoring.reject import reject_source
+    from oddlens.training.progress import Progress
+
+    if unfit:
+        raise SettingsError(unfit[0], "is about video, and this detector looks at photographs", "leave it out")
+    with Progress(quiet).bar("scoring photographs") as update:
+        result = score_photographs_to_folder(
+            model, inputs, out, panels=panels, progress=lambda name, done, total: update(done, total, name)
+        )
+    say_faults("fault", result.faults)
+    if not quiet:
+        screen = console()
+        screen.print(kinds_table(result.table))
+        screen.print(f"threshold {model.calibration.threshold:.2f}: {reject_source(model.calibration)}", markup=False)
+        shown = f", {result.folder / 'panels'}" if panels else ""
+        screen.print(f"results: {result.folder / 'scores.csv'}{shown}", markup=False)
     return 1 if result.faults else 0
 
 

@@ -106,18 +106,22 @@ class Detector:
     def score(
         self, inputs: str | Path | Sequence[str | Path], mode: Mode | None = None, fps: float | None = None
     ) -> pd.DataFrame:
-        """Scores of every frame of a file, folder or glob, or of several.
+        """Scores of every frame of a file, folder or glob, or of several; or of every photograph.
 
         Returns:
             Columns `video`, `frame`, `time` (seconds), `score` (raw, higher = odder), `calibrated` (surprise),
-            `alarm`, and one for each component of the method.
+            `alarm`, and one for each component of the method; of photographs those of `ScoredPhotograph.row`.
 
         Raises:
             OddLensError: an input cannot be read or is too short.
         """
+        from oddlens.scoring.photographs import table_of_photographs
         from oddlens.scoring.table import score_inputs
 
-        return score_inputs(self, [inputs] if isinstance(inputs, (str, Path)) else list(inputs), mode, fps)
+        every = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
+        if self.method.subject == "photographs":
+            return table_of_photographs(self, every)
+        return score_inputs(self, every, mode, fps)
 
     def with_scoring(self, **changes: Any) -> Detector:
         """The same detector with other scoring settings."""
