@@ -24,6 +24,7 @@ BENCHMARKS = (
     "scoring",
     "scoring_memory",
     "live_scoring",
+    "ssim_gate",
     "start_up",
 )
 

@@ -22,6 +22,7 @@ NAMES = (
     "patches",
     "live_scoring",
     "template",
+    "ssim_gate",
     "deformation",
     "aupro",
 )
