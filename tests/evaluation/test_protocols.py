@@ -230,3 +230,12 @@ def test_a_protocol_is_recorded_in_plain_values():
     assert json.loads(json.dumps(record)) == record
     assert (record["head"], record["pipeline"]) == (4, {"name": "sums", "components": ["a", "b"]})
     assert PaperProtocol().record()["pipeline"] is None
+
+
+def test_a_pipeline_may_look_at_the_labels_and_is_optimistic_then():
+    fitted = Pipeline("fitted", ("a",), lambda videos, labels: [v["a"] * y for v, y in zip(videos, labels)], True)
+    protocol = PaperProtocol(head=1, tail=0, normalise="none", pipeline=fitted)
+    paper = apply_paper(protocol, [[5.0, 1.0, 2.0], [0.0, 3.0]], [[1, 0, 1], [0, 1]])
+    assert [s.tolist() for s in paper.scores] == [[0, 2], [3]]
+    assert protocol.optimistic
+    assert not PaperProtocol().optimistic and not PaperProtocol(pipeline=PIPELINE).optimistic

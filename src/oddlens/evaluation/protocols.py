@@ -28,8 +28,11 @@ class Pipeline:
     """What provenance calls it."""
     components: tuple[str, ...]
     """Outputs of the method that it looks at, higher = odder."""
-    transform: Callable[[Sequence[Mapping[str, Series]]], Sequence[Series]] = field(repr=False)
-    """From the components of each video, cropped, to one series a video of the same length, higher = odder."""
+    transform: Callable[..., Sequence[Series]] = field(repr=False)
+    """From the components of each video, cropped, to one series a video of the same length, higher = odder; with
+    `uses_labels` also from the labels of each video."""
+    uses_labels: bool = False
+    """Whether something in it is fitted to the labels it is judged by: its numbers are then optimistic."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class PaperProtocol:
     def components(self) -> tuple[str, ...]:
         """The method's outputs that the paper looks at."""
         return self.pipeline.components if self.pipeline else (self.component,)
+
+    @property
+    def optimistic(self) -> bool:
+        """Whether the paper fitted something to the labels of its test videos."""
+        return self.pipeline is not None and self.pipeline.uses_labels
 
     def record(self) -> dict[str, Any]:
         """Plain values, for provenance."""
@@ -128,7 +136,7 @@ def apply_paper(protocol: PaperProtocol, scores: Sequence[VideoScores], labels: 
     if not result.videos:
         needed = protocol.head + protocol.tail + 1
         raise DataError("videos", f"none has the {needed} frames the paper's protocol needs", "use longer videos")
-    for v, s in zip(result.videos, _one_series(protocol, cropped, result.videos)):
+    for v, s in zip(result.videos, _one_series(protocol, cropped, result)):
         result.scores.append(_transform(protocol, s, v))
     if protocol.moving_mean:
         ends = np.cumsum([len(y) for y in result.labels])[:-1]
@@ -188,14 +196,15 @@ def _component(video: VideoScores, name: str, number: int) -> ArrayLike:
     return video[name]
 
 
-def _one_series(protocol: PaperProtocol, videos: Sequence[dict[str, Series]], numbers: Sequence[int]) -> list[Series]:
-    """One series for each video: the only component, or what the pipeline makes of several."""
-    for number, video in zip(numbers, videos):
+def _one_series(protocol: PaperProtocol, videos: Sequence[dict[str, Series]], kept: ProtocolScores) -> list[Series]:
+    """One series for each video that is kept: the only component, or what the pipeline makes of several."""
+    for number, video in zip(kept.videos, videos):
         if not all(np.isfinite(s).all() for s in video.values()):
             raise DataError(f"video {number}", "a score is infinite", "the paper's protocol needs finite scores")
     if protocol.pipeline is None:
         return [video[protocol.component] for video in videos]
-    return [np.asarray(s, np.float64) for s in protocol.pipeline.transform(videos)]
+    known = (videos, kept.labels) if protocol.optimistic else (videos,)
+    return [np.asarray(s, np.float64) for s in protocol.pipeline.transform(*known)]
 
 
 def _transform(protocol: PaperProtocol, scores: Series, video: int) -> Series:

@@ -49,8 +49,13 @@ def column_titles(protocols: Mapping[str, Any]) -> dict[str, str]:
     Example:
         >>> list(column_titles({"clean": {}}).values())
         ['clean', 'paper']
+        >>> list(column_titles({"clean": {}, "paper": {"optimistic": True}}).values())
+        ['clean', 'paper (optimistic)']
     """
-    return {name: title for name, title in _COLUMNS.items() if name in ("clean", "paper") or name in protocols}
+    titles = {name: title for name, title in _COLUMNS.items() if name in ("clean", "paper") or name in protocols}
+    if (protocols.get("paper") or {}).get("optimistic"):
+        titles["paper"] += " (optimistic)"
+    return titles
 
 
 def measure_rows(protocols: Mapping[str, Mapping[str, Any]]) -> Rows:
