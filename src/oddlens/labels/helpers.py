@@ -109,7 +109,7 @@ class HelperFeatures:
     def of_values(self, windows: Tensor, low: float, high: float) -> dict[str, Tensor]:
         """Kept features of windows `(B, C, T, H, W)` with values from `low` to `high`, computed anew."""
         levels = ((windows.float() - low) * (255 / (high - low))).round().clamp(0, 255).to(torch.uint8)
-        frames = levels.permute(0, 2, 3, 4, 1).cpu().numpy()
+        frames = levels.permute(0, 2, 3, 4, 1).contiguous().cpu().numpy()  # rounding may depend on the order in memory
         found = [self.stream(windows.device).push(clip[:PAST]) for clip in frames]
         rows = {kind: torch.from_numpy(np.stack([each[kind] for each in found])) for kind in found[0]}
         return {kind: value.to(windows.device) for kind, value in self.of_window(rows).items()}
