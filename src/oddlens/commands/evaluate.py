@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tyro
 
 from oddlens.commands.options import DetectorFolder, DeviceName, File, ModeName
@@ -22,7 +24,7 @@ def evaluate(
     device: DeviceName = None,
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False,
 ) -> int:
-    """Measure a detector on the labelled test videos of a data set, under both protocols.
+    """Measure a detector on the labelled test videos (or the test photographs) of a data set, under both protocols.
 
     Args:
         detector: detector folder, or the run folder that made it.
@@ -34,20 +36,19 @@ def evaluate(
         labels: which version of the labels, where there are several.
         floors: also score the no-learning floors.
         seed: of the bootstrap.
-        resamples: of the bootstrap over videos.
+        resamples: of the bootstrap over videos (or photographs).
         device: where to compute.
         quiet: no progress, no table.
     """
     from oddlens.commands.output import console, say_faults
     from oddlens.evaluation.evaluate import evaluate as run
     from oddlens.files import write_json, write_text
-    from oddlens.reports.tables import evaluation_markdown, evaluation_table
     from oddlens.scoring.detector import Detector
     from oddlens.training.progress import Progress
 
     model = Detector.load(detector, device or "auto")
     bars = Progress(quiet)
-    with bars.bar("scoring test videos") as update:
+    with bars.bar(f"scoring test {'videos' if model.method.subject == 'video' else 'photographs'}") as update:
         result = run(
             model,
             data,
@@ -63,11 +64,23 @@ def evaluate(
         write_json(json, result)
     folder = detector.parent if (detector.parent / "run.yaml").exists() else detector
     target = out or folder / f"evaluation-{result['dataset']}.md"
-    write_text(target, evaluation_markdown(result))
+    markdown, tables = _shown(result)
+    write_text(target, markdown)
     if not quiet:
         screen = console()
-        screen.print(evaluation_table(result))
+        screen.print(*tables, sep="\n")
         say_faults("note", result["provenance"]["notes"])
         files = f"table: {target}" + (f"; numbers: {json}" if json is not None else "; all numbers: add --json FILE")
         screen.print(files, markup=False)
     return 0
+
+
+def _shown(result: dict[str, Any]) -> tuple[str, list[Any]]:
+    """The result as Markdown, and as tables for the terminal."""
+    if result.get("subject") == "photographs":
+        from oddlens.reports.photograph_tables import photograph_evaluation_markdown, photograph_evaluation_tables
+
+        return photograph_evaluation_markdown(result), photograph_evaluation_tables(result)
+    from oddlens.reports.tables import evaluation_markdown, evaluation_table
+
+    return evaluation_markdown(result), [evaluation_table(result)]

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from oddlens.datasets.base import DataSet, Video
 from oddlens.datasets.labels import check_labels
 from oddlens.datasets.open import open_dataset
+from oddlens.datasets.photographs import PhotographSet
 from oddlens.datasets.probe import count_frames
-from oddlens.errors import DataError
+from oddlens.errors import DataError, SettingsError
+from oddlens.evaluation.evaluate_photographs import evaluate_photographs
 from oddlens.evaluation.judge import Judge
 from oddlens.evaluation.protocols import PaperProtocol
 from oddlens.evaluation.tracks import Track, score_video
@@ -34,7 +36,7 @@ Progress = Callable[[str, int, int], None]
 
 def evaluate(
     detector: Detector | str | Path,
-    data: DataSet | str | Path,
+    data: DataSet | PhotographSet | str | Path,
     *,
     layout: str = "auto",
     labels: str = "default",
@@ -44,7 +46,7 @@ def evaluate(
     resamples: int = 1000,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Evaluate on the labelled test videos of a data set.
+    """Evaluate on the labelled test videos of a data set, or on photographs of known kind.
 
     Args:
         detector: a detector, or the folder of one or of the run that made it.
@@ -58,6 +60,7 @@ def evaluate(
         progress: called before each video.
 
     Returns:
+        Of photographs what `evaluate_photographs` does; else
         `method`, `dataset`, `frames`, `protocols` (`clean`, `paper`, and `paper_test_only` where the paper counts
         training frames too), `baselines` and `provenance`; all metrics in 0..1 and `None` where undefined, ready for
         JSON.
@@ -66,6 +69,10 @@ def evaluate(
         OddLensError: no labelled test video, labels that do not fit, or footage that cannot be read.
     """
     model = detector if isinstance(detector, Detector) else Detector.load(detector)
+    if model.method.subject == "photographs" or isinstance(data, PhotographSet):
+        return _on_photographs(
+            model, data, labels, mode, layout=layout, floors=floors, seed=seed, resamples=resamples, progress=progress
+        )
     dataset = data if isinstance(data, DataSet) else open_dataset(data, layout, labels)
     rules = [kind() for kind in FLOORS] if floors else []
     shortest = max(method.shortest for method in (model.method, *rules))
@@ -106,6 +113,22 @@ def evaluate(
         "baselines": judge.trivial() | {name: judge.baseline(tracks[name], before[name]) for name in others},
         "provenance": _provenance(model, dataset, videos, mode, paper, seed, resamples, notes + more),
     }
+
+
+def _on_photographs(
+    model: Detector, data: DataSet | PhotographSet | str | Path, labels: str, mode: Mode | None, **options: Any
+) -> dict[str, Any]:
+    """`evaluate_photographs`, once it is sure that the method, the data and what was asked for fit together."""
+    if isinstance(data, DataSet) or model.method.subject != "photographs":
+        looks_at = model.method.subject
+        raise DataError(
+            data if isinstance(data, str | Path) else data.root,
+            f"'{model.name}' looks at {looks_at}",
+            f"give {looks_at}",
+        )
+    if labels != "default" or mode is not None:
+        raise SettingsError("labels" if mode is None else "mode", "is about video, not photographs", "leave it out")
+    return evaluate_photographs(model, data, **options)
 
 
 def _usable(dataset: DataSet, shortest: int) -> tuple[list[Video], list[str]]:

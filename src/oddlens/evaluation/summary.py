@@ -57,22 +57,22 @@ def summarise(
     wins = pairwise_wins(values, truth)
     all_scores, all_labels = np.concatenate(values), np.concatenate(truth)
     macro = macro_auc(values, truth)
-    interval = [_number(end) for end in micro_auc_interval(wins, resamples, seed)]
+    interval = [number(end) for end in micro_auc_interval(wins, resamples, seed)]
     return {
         "frames": len(all_labels),
         "abnormal_frames": int(all_labels.sum()),
         "videos": len(truth),
-        "micro_auc": _number(wins.micro_auc()[0]),
+        "micro_auc": number(wins.micro_auc()[0]),
         "interval": None if None in interval else interval,
-        "macro_auc": _number(macro.value),
+        "macro_auc": number(macro.value),
         "macro_videos": macro.videos,
-        "ap": _number(average_precision(all_labels, all_scores)),
-        "eer": _number(equal_error_rate(all_labels, all_scores)),
-        "pixel_auc": None if pixel is None else _number(pixel.auc()),
-        "pixel_ap": None if pixel is None else _number(pixel.average_precision()),
-        "pixel_level_auc": None if pixel_level is None else _number(pixel_level.auc()),
-        "rbdc": None if regions is None else _number(regions.rbdc()),
-        "tbdc": None if regions is None else _number(regions.tbdc()),
+        "ap": number(average_precision(all_labels, all_scores)),
+        "eer": number(equal_error_rate(all_labels, all_scores)),
+        "pixel_auc": None if pixel is None else number(pixel.auc()),
+        "pixel_ap": None if pixel is None else number(pixel.average_precision()),
+        "pixel_level_auc": None if pixel_level is None else number(pixel_level.auc()),
+        "rbdc": None if regions is None else number(regions.rbdc()),
+        "tbdc": None if regions is None else number(regions.tbdc()),
         **_event_numbers(truth, alarms, fps),
     }
 
@@ -84,15 +84,16 @@ def _event_numbers(
     found = None if alarms is None else event_metrics(labels, alarms, 1.0 if fps is None else fps)
     return {
         "events": found.events if found else None,
-        "event_recall": _number(found.recall) if found else None,
+        "event_recall": number(found.recall) if found else None,
         "undetected_events": found.undetected if found else None,
-        "alarmed_normal_share": _number(found.alarmed_normal_share) if found else None,
-        "false_alarms_per_hour": _number(found.false_alarms_per_hour) if found and timed else None,
-        "time_to_detect": _number(found.time_to_detect) if found and timed else None,
-        "time_to_detect_p95": _number(found.time_to_detect_p95) if found and timed else None,
+        "alarmed_normal_share": number(found.alarmed_normal_share) if found else None,
+        "false_alarms_per_hour": number(found.false_alarms_per_hour) if found and timed else None,
+        "time_to_detect": number(found.time_to_detect) if found and timed else None,
+        "time_to_detect_p95": number(found.time_to_detect_p95) if found and timed else None,
     }
 
 
-def _number(value: float | np.floating[Any]) -> float | None:
-    number = float(value)
-    return number if math.isfinite(number) else None
+def number(value: float | np.floating[Any]) -> float | None:
+    """A plain number, None for what JSON cannot hold."""
+    plain = float(value)
+    return plain if math.isfinite(plain) else None

@@ -109,7 +109,7 @@ def evaluation_table(result: Mapping[str, Any]) -> Table:
 def evaluation_markdown(result: Mapping[str, Any]) -> str:
     """Result of an evaluation as Markdown: measures, baselines with all ranking measures, provenance."""
     titles = column_titles(result["protocols"])
-    lines = [f"## {_escaped(_title(result))}", "", f"| measure | {' | '.join(titles.values())} |"]
+    lines = [f"## {escaped(_title(result))}", "", f"| measure | {' | '.join(titles.values())} |"]
     lines.append("|---|" + "---:|" * len(titles))
     lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in measure_rows(result["protocols"])]
     baselines = result.get("baselines") or {}
@@ -117,7 +117,7 @@ def evaluation_markdown(result: Mapping[str, Any]) -> str:
         lines += ["", f"Without learning ({' / '.join(titles.values())}):", "", *_baseline_table(baselines, titles)]
     provenance = result.get("provenance") or {}
     if provenance:
-        lines += ["", *(f"- {_escaped(key)}: {_escaped(value)}" for key, value in flattened(provenance))]
+        lines += ["", *(f"- {escaped(key)}: {escaped(value)}" for key, value in flattened(provenance))]
     return "\n".join(lines) + "\n"
 
 
@@ -149,7 +149,7 @@ def _baseline_table(baselines: Mapping[str, Mapping[str, Any]], columns: Iterabl
     for name, values in baselines.items():
         parts = [values if column == "clean" else values.get(column) or {} for column in columns]
         cells = [" / ".join(_cell(part.get(key), show) for part in parts) for key, _, show in measures]
-        lines.append(f"| {_escaped(name)} | " + " | ".join(cells) + " |")
+        lines.append(f"| {escaped(name)} | " + " | ".join(cells) + " |")
     return lines
 
 
@@ -174,7 +174,8 @@ def _with_interval(values: Mapping[str, Any]) -> str:
     return _cell(values.get("micro_auc"), _percent) + interval
 
 
-def _escaped(text: object) -> str:
+def escaped(text: object) -> str:
+    """Text as it may stand in a cell of a Markdown table."""
     return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
 
 
