@@ -13,6 +13,7 @@ from oddlens.files import write_text
 
 BENCHMARKS = (
     "clip_feeding",
+    "helper_features",
     "pseudo_masks",
     "optical_flow",
     "foreground_recall",

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _OTHERS = {"__init__", "measure", "footage", "run", "contamination", "unlabelled"}
 NAMES = (
     "clip_feeding",
+    "helper_features",
     "pseudo_masks",
     "training_step",
     "scoring",
