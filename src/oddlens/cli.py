@@ -22,6 +22,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "data check": ("oddlens.commands.data:check", "recognise a data set and list its faults"),
     "data prepare": ("oddlens.commands.data:prepare", "convert videos to frame folders and back"),
     "data walkway": ("oddlens.commands.data:walkway", "generate the sample scene"),
+    "data parts": ("oddlens.commands.data:parts", "generate the sample photographs"),
     "toy": ("oddlens.commands.toy:toy", "show on digits what a measurable deformation is good for"),
     "import": ("oddlens.commands.convert:import_weights", "make a detector from an official checkpoint"),
     "info": ("oddlens.commands.info:info", "show what a detector is and where it comes from"),

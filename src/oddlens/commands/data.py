@@ -142,3 +142,43 @@ def walkway(
         f"scene: {folder}\nnext: oddlens train lnra --config lnra/cpu --data {folder} --out run", markup=False
     )
     return 0
+
+
+def parts(
+    out: tyro.conf.Positional[Path],
+    /,
+    seed: int = 0,
+    train: int = 160,
+    test_good: int = 30,
+    test_each: int = 8,
+    side: int = 256,
+    overwrite: tyro.conf.FlagCreatePairsOff[bool] = False,
+) -> int:
+    """Generate the sample photographs: machined plates, some of them scratched, dented, stained or broken.
+
+    Args:
+        out: new folder, in the tree of MVTec AD.
+        seed: of everything in the set.
+        train: good plates to learn from.
+        test_good: good plates to judge.
+        test_each: plates of each of the four kinds of defects.
+        side: pixels.
+        overwrite: replace generated photographs that are there.
+    """
+    from oddlens.commands.output import console
+    from oddlens.datasets.parts.generate import generate_parts
+    from oddlens.training.progress import Progress
+
+    with Progress().bar("drawing photographs") as update:
+        folder = generate_parts(
+            out,
+            seed=seed,
+            train=train,
+            test_good=test_good,
+            test_each=test_each,
+            side=side,
+            overwrite=overwrite,
+            progress=lambda done, total: update(done, total, ""),
+        )
+    console().print(f"photographs: {folder}\nnext: oddlens data check {folder}", markup=False)
+    return 0
