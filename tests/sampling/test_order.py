@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from oddlens.errors import DataError, SettingsError
 from oddlens.sampling.clips import Clip, FrameRun
-from oddlens.sampling.order import ClipSet, Key, Place, StepSampler, Timetable, whole
+from oddlens.sampling.order import ClipSet, Key, Place, RunSet, StepSampler, Timetable, whole
 from oddlens.types import SamplingSpec
 
 CLIPS, BATCH = st.integers(1, 40), st.integers(1, 8)
@@ -202,3 +202,32 @@ def test_parts_that_cannot_be_trained() -> None:
         Timetable((0, 0), 4, 10, keep=True)
     with pytest.raises(SettingsError, match=r"training.iterations: is 1, but 2 parts"):
         Timetable((8, 0, 3), 4, 1, keep=True)
+
+
+@given(st.lists(st.integers(3, 9), min_size=1, max_size=4), st.integers(0, 5))
+def test_run_by_run_every_clip_once_before_any_twice(lengths: list[int], seed: int) -> None:
+    samples = RunSet(runs(*lengths), Draw(), seed)
+    assert len(samples) == len(lengths) and samples.parts == (len(lengths),)
+    assert samples.count == sum(length - 2 for length in lengths)
+    for number, length in enumerate(lengths):
+        clips = length - 2
+        starts = [int(samples[epoch, number]["start"]) for epoch in range(2 * clips)]
+        assert sorted(starts[:clips]) == sorted(starts[clips:]) == list(range(clips))
+
+
+def test_run_by_run_orders_differ_by_run_and_cycle() -> None:
+    samples = RunSet(runs(40, 40), Draw(), 0)
+    orders = {
+        tuple(int(samples[epoch, number]["start"]) for epoch in range(cycle * 38, cycle * 38 + 38))
+        for number in (0, 1)
+        for cycle in (0, 1)
+    }
+    assert len(orders) == 4
+    assert torch.equal(samples[3, 1]["noise"], RunSet(runs(40, 40), Draw(), 0)[3, 1]["noise"])
+
+
+def test_run_by_run_validation_sees_all_clips() -> None:
+    by_run, by_clip = RunSet(runs(6, 5), Draw(), 0), ClipSet(runs(6, 5), Draw(), 0)
+    for ours, theirs in zip(by_run.validation_batches(5, 2), by_clip.validation_batches(5, 2)):
+        assert torch.equal(ours["start"], theirs["start"])
+    assert sum(len(batch["start"]) for batch in by_run.spread_batches(100, 4)) == 7

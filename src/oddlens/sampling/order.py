@@ -194,11 +194,16 @@ class ClipSet(Dataset[ReadyBatch]):
         self.ends = np.cumsum(counts) if counts else np.zeros(0, np.int64)
 
     def __len__(self) -> int:
+        return self.count
+
+    @property
+    def count(self) -> int:
+        """Number of clips."""
         return int(self.ends[-1]) if len(self.ends) else 0
 
     @property
     def parts(self) -> Sequence[int]:
-        """All clips in one part."""
+        """All samples in one part."""
         return (len(self),)
 
     def clip(self, index: int) -> Clip:
@@ -217,11 +222,34 @@ class ClipSet(Dataset[ReadyBatch]):
 
     def validation_batches(self, count: int, batch_size: int) -> list[ReadyBatch]:
         """Batches of `count` validation samples (or all), evenly spread."""
-        if not len(self):
-            return []
-        chosen = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).astype(int))
-        samples = [_tensors(self.maker.validation_sample(self.clip(int(index)))) for index in chosen]
-        return [collate(samples[start : start + batch_size]) for start in range(0, len(samples), batch_size)]
+        return list(self.spread_batches(count, batch_size))
+
+    def spread_batches(self, count: int, batch_size: int) -> Iterator[ReadyBatch]:
+        """The same, one batch at a time."""
+        if not self.count:
+            return
+        chosen = np.unique(np.linspace(0, self.count - 1, min(count, self.count)).astype(int))
+        for start in range(0, len(chosen), batch_size):
+            clips = [self.clip(int(index)) for index in chosen[start : start + batch_size]]
+            yield collate([_tensors(self.maker.validation_sample(clip)) for clip in clips])
+
+
+class RunSet(ClipSet):
+    """Clips run by run: in an epoch every run, however long, gives one; none comes twice before all of its run did.
+
+    F2LM's official sampling, there for whole videos.
+    """
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def __getitem__(self, key: Key) -> ReadyBatch:
+        epoch, number = key
+        run = self.runs[number]
+        count = count_clips(len(run), self.maker.sampling)
+        order = np.random.default_rng([self.seed, epoch // count, number, 1]).permutation(count)
+        clip = Clip(run, int(order[epoch % count]), self.runs)
+        return _tensors(self.maker.training_sample(clip, np.random.default_rng([self.seed, epoch, number])))
 
 
 def whole(batch: Any) -> Any:

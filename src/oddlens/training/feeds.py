@@ -15,7 +15,7 @@ from oddlens.media.store import Footage, build_store
 from oddlens.methods.base import Method
 from oddlens.sampling.clips import FrameRun, count_clips
 from oddlens.sampling.holdout import split_holdout
-from oddlens.sampling.order import ClipSet, Samples
+from oddlens.sampling.order import ClipSet, RunSet, Samples
 from oddlens.scoring.calibration import Calibration, NormalScores, calibrate
 from oddlens.scoring.detector import Detector
 from oddlens.scoring.table import DEFAULT_FPS
@@ -78,16 +78,18 @@ def clip_feed(method: Method, run: RunSettings, footage: Sequence[Footage], root
     kept, held = split_holdout(store.runs(), run.training.holdout, spec)
     if not kept:
         raise DataError(root, f"no training video has {spec.span} frames", "give longer footage")
-    clips = sum(count_clips(len(part), spec) for part in kept)
-    if clips < run.training.batch_size:  # said before the run folder is begun
-        fault = f"holds {clips} clips to train on, a batch takes {run.training.batch_size}"
-        raise DataError(root, fault, "give more footage or a smaller training.batch_size")
+    by_video = run.training.sampling == "videos"
+    count, kind = (len(kept), "videos") if by_video else (sum(count_clips(len(part), spec) for part in kept), "clips")
+    if count < run.training.batch_size:  # said before the run folder is begun
+        fault = f"holds {count} {kind} to train on, a batch takes {run.training.batch_size}"
+        more = ", or set training.sampling: clips" if by_video else ""
+        raise DataError(root, fault, f"give more footage or a smaller training.batch_size{more}")
     method.prepare_training(TrainingResources(folder, budget, store, run.training.device, progress))
     with progress.message("looking at the footage"):
         method.prepare_footage(kept)
     seed, fps = run.training.seed, next((item.fps for item in footage if item.fps), None)
     return Feed(
-        train=ClipSet(kept, method, seed),
+        train=RunSet(kept, method, seed) if by_video else ClipSet(kept, method, seed),
         held_out=ClipSet(held, method, seed) if held else None,
         fingerprint=store.fingerprint,
         summary=store.summary(),

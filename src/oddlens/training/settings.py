@@ -91,6 +91,9 @@ class TrainingSettings(Settings):
     """Training steps; 0 = count by `epochs`."""
     epochs: int = 0
     batch_size: int = 4
+    sampling: Literal["clips", "videos"] = "clips"
+    """What an epoch is: every clip once, or one clip of every video (as F2LM's official code), which makes long and
+    short videos count alike."""
     last_batch: Literal["drop", "keep"] = "drop"
     """What becomes of the incomplete last batch of an epoch."""
     schedule: Literal["constant", "one-cycle", "cosine"] = "constant"
