@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
@@ -101,6 +101,16 @@ class Method(nn.Module, ABC):
     def from_values(cls, values: Mapping[str, Any], where: str) -> Method:
         """Build the method from plain settings values."""
         return cls(build(cls.settings_type, values, where))
+
+    @classmethod
+    def complete(cls, settings: MethodSettings, open_earlier: Callable[[str], Method]) -> MethodSettings:
+        """The settings with what an earlier run decides; called once, before training. Default: as they are.
+
+        Args:
+            settings: as the user gave them.
+            open_earlier: the trained method in a run folder.
+        """
+        return settings
 
     @property
     @abstractmethod

@@ -24,6 +24,7 @@ from oddlens.types import Image, SamplingSpec
 
 if TYPE_CHECKING:
     from oddlens.labels.store import FeatureStore, FrameInput
+    from oddlens.methods.base import Method
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 _AREA = (0.08, 1.0)
@@ -40,6 +41,10 @@ class Resources(Protocol):
 
     def open_pictures(self, path: str, colour: Colour) -> dict[str, Image]:
         """The picture at `path`, or all pictures of a folder, by their names without suffix."""
+        ...
+
+    def open_method(self, path: str) -> Method:
+        """The trained method in the run or detector folder `path`."""
         ...
 
     def open_features(self, source: FrameInput) -> FeatureStore | None:

@@ -13,6 +13,7 @@ from oddlens.media.formats import IMAGE_SUFFIXES
 from oddlens.media.images import read_image
 from oddlens.media.source import Colour
 from oddlens.media.store import Footage, FrameStore, build_store
+from oddlens.methods.base import Method
 from oddlens.sampling.clips import count_clips
 from oddlens.sampling.intruders import ClipIntruder, Intruder, open_still_intruder
 from oddlens.training.devices import pick_device
@@ -32,6 +33,17 @@ def cache_folder(data: DataSettings) -> Path:
 def cache_budget(data: DataSettings) -> int:
     """Bytes that one store may take."""
     return int(data.cache_gb * 1e9)
+
+
+def open_method(path: str) -> Method:
+    """The trained method in the run or detector folder `path`, on the CPU.
+
+    Raises:
+        OddLensError: there is none, or its run has not finished.
+    """
+    from oddlens.scoring.detector import Detector
+
+    return Detector.load(Path(path).expanduser(), "cpu").method
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,14 @@ class TrainingResources:
         device = pick_device(self.device)
         with self.progress.decoding(f"computing {source.kind}") as advance:
             return build_feature_store(self.frames, source, self.cache_dir, self.budget_bytes, advance, device)
+
+    def open_method(self, path: str) -> Method:
+        """The trained method in the run or detector folder `path`.
+
+        Raises:
+            OddLensError: there is none, or its run has not finished.
+        """
+        return open_method(path)
 
     def open_pictures(self, path: str, colour: Colour) -> dict[str, Image]:
         """The picture at `path`, or all pictures of a folder, by their names without suffix.

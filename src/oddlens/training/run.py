@@ -31,6 +31,7 @@ from oddlens.training.loop import FitResult, fit, make_accelerator
 from oddlens.training.object_feed import object_feed
 from oddlens.training.photograph_feed import photograph_feed, photograph_footage
 from oddlens.training.progress import Progress
+from oddlens.training.resources import open_method
 from oddlens.training.settings import RunSettings
 
 
@@ -78,8 +79,8 @@ def train(
         OddLensError: what was asked for cannot be done; the message says why and what to do.
         Interrupted: Ctrl-C; the same call goes on where it stopped.
     """
-    run = resolve_settings(method, data, config, settings or {}, assignments)
     folder = Path(out)
+    run = complete_settings(resolve_settings(method, data, config, settings or {}, assignments), folder)
     network = _build_method(run)
     accelerator = make_accelerator(run.training, len(network.phases))
     if accelerator.is_main_process:
@@ -128,6 +129,10 @@ def _open_data(method: Method, run: RunSettings) -> tuple[DataSet | PhotographSe
 
 
 def _feed(method: Method, run: RunSettings, footage: Sequence[Footage], root: str, progress: Progress) -> Feed:
+    of_frames = method.subject == "video" and not isinstance(method, ObjectMethod)
+    if run.training.sampling == "videos" and not of_frames:
+        fault = f"is videos, but {method.name} does not learn from clips"
+        raise SettingsError("training.sampling", fault, "set it to clips")
     if method.subject == "photographs":
         return photograph_feed(method, run, footage, root, progress)
     if isinstance(method, ObjectMethod):
@@ -167,6 +172,30 @@ def resolve_settings(
     method_values = {key: value for key, value in chosen.items() if key != "name"}
     checked = build(method_class(chosen["name"]).settings_type, method_values, f"{where}: method")
     return replace(run, method={"name": chosen["name"], **checked.to_dict()})
+
+
+def complete_settings(run: RunSettings, folder: Path) -> RunSettings:
+    """The settings with what an earlier run decides, for methods that begin with the result of one.
+
+    Args:
+        run: as resolved.
+        folder: where the new run goes.
+
+    Raises:
+        SettingsError: it would be written where the earlier one lies.
+        OddLensError: the earlier one is not there, has not finished, or is of another method.
+    """
+
+    def open_earlier(path: str) -> Method:
+        earlier, new = Path(path).expanduser().resolve(), folder.resolve()
+        if new in (earlier, *earlier.parents):
+            raise SettingsError(folder, "is the run that this one begins with", "name another folder with --out")
+        return open_method(path)
+
+    kind = method_class(run.method["name"])
+    values = {key: value for key, value in run.method.items() if key != "name"}
+    settings = kind.complete(build(kind.settings_type, values, "method"), open_earlier)
+    return replace(run, method={"name": run.method["name"], **settings.to_dict()})
 
 
 def _build_method(run: RunSettings) -> Method:
