@@ -25,6 +25,14 @@ METHODS: dict[str, tuple[str, str]] = {
         "oddlens.methods.dmad_pdm.method:DmadPdm",
         "predicts frames from a memory and a bounded deformation (CVPR 2023)",
     ),
+    "f2lm": (
+        "oddlens.methods.f2lm.method:F2lm",
+        "predicts frames by way of imitated motion and labels (IEEE Access 2024)",
+    ),
+    "destroyer": (
+        "oddlens.methods.destroyer.method:Destroyer",
+        "paints what an f2lm detector predicts badly over, its second stage (IEEE Access 2024)",
+    ),
 }
 """Name -> (`module:class`, one line about it)."""
 

@@ -74,6 +74,13 @@ class Decoder(nn.Module):
         return torch.tanh(self.output(deep))
 
 
+def hold_statistics(network: nn.Module) -> None:
+    """Let batch normalisation use the means and deviations it has, and learn no new ones, until the next `train()`."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
 def _block(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
     convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
     return convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)

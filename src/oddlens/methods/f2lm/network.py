@@ -81,7 +81,7 @@ class F2lmGenerator(nn.Module):
         like_motion, like_labels = self.to_motion(deep), self.to_labels(deep)
         features = self.excitation(self.fusion(torch.cat([deep, like_motion, like_labels], dim=1)))
         frame = self.decoder(features, skips)
-        own = normalize(deep, dim=1)
+        own = normalize(deep.float(), dim=1)
         return Generated(
             frame,
             None if motion is None else _imitation(like_motion, self.motion(motion)[-1], own),
@@ -99,4 +99,4 @@ def initialise_generator(network: F2lmGenerator) -> None:
 
 
 def _imitation(imitated: Tensor, true: Tensor, own: Tensor) -> Imitation:
-    return Imitation(normalize(imitated, dim=1), normalize(true, dim=1), own)
+    return Imitation(normalize(imitated.float(), dim=1), normalize(true.float(), dim=1), own)
