@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
-from oddlens.files import write_text
-from oddlens.reports import style
 from oddlens.reports.card import card_html
 from oddlens.reports.curve import curve_data
+from oddlens.reports.page import notice_html, plural, provenance_html, tiles_html, write_page
 from oddlens.reports.series import ceiling, clock
-from oddlens.reports.tables import Rows, baseline_rows, column_titles, flattened, measure_rows
+from oddlens.reports.tables import Rows, baseline_rows, column_titles, measure_rows
 from oddlens.reports.video import VideoReport
 
 __all__ = ["VideoReport", "write_report"]
@@ -55,32 +51,15 @@ def write_report(
     cards = "".join(card_html(videos[k], k, threshold, top, pictured) for k in order)
     body = (
         _head(title, summary, videos)
-        + _notice("fault", "Could not be read", summary.get("faults") or ())
-        + _notice("warning", "Please note", summary.get("warnings") or ())
+        + notice_html("fault", "Could not be read", summary.get("faults") or ())
+        + notice_html("warning", "Please note", summary.get("warnings") or ())
         + _metrics(metrics, baselines or {})
         + _toolbar(videos)
         + f"<section>\n{cards}</section>\n"
-        + _provenance(provenance)
+        + provenance_html(provenance)
     )
-    page = Template(_part("report.html")).substitute(
-        title=escape(title),
-        colours=_colours(),
-        css=_part("report.css"),
-        js=_part("report.js"),
-        body=body,
-        data=_script_json({"videos": [curve_data(video) for video in videos]}),
-    )
-    write_text(Path(path), page)
-
-
-def _part(name: str) -> str:
-    return files("oddlens.reports").joinpath(name).read_text(encoding="utf-8")
-
-
-def _script_json(value: Any) -> str:
-    """JSON that cannot end the script element it stands in."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    data = {"videos": [curve_data(video) for video in videos]}
+    write_page(path, title=title, body=body, data=data, styles=("report.css",), scripts=("report.js",))
 
 
 def _pictured(videos: Sequence[VideoReport]) -> set[tuple[int, int]]:
@@ -94,23 +73,6 @@ def _pictured(videos: Sequence[VideoReport]) -> set[tuple[int, int]]:
     return {(index, k) for _, index, k in sorted(candidates, reverse=True)[:_MOST_PICTURES]}
 
 
-def _colours() -> str:
-    light = {"ink": style.INK, "muted": style.MUTED, "rule": style.RULE, "paper": style.WHITE}
-    light |= {"curve": style.CURVE, "alarm": style.ALARM, "label": style.LABEL}
-    light |= {"ground": style.GROUND, "wash": style.GROUND, "alarm-wash": style.ALARM_WASH}
-    light |= {"good": style.GOOD, "warn": style.WARN}
-    night = {"ink": style.NIGHT_TEXT, "muted": style.NIGHT_MUTED, "rule": style.NIGHT_RULE}
-    night |= {"paper": style.NIGHT_PAPER, "ground": style.NIGHT, "wash": style.NIGHT_RULE}
-    night |= {"curve": style.NIGHT_CURVE, "alarm": style.NIGHT_ALARM, "label": style.NIGHT_LABEL}
-    night |= {"alarm-wash": style.NIGHT_ALARM_WASH, "good": style.NIGHT_GOOD}
-
-    def rules(colours: Mapping[str, style.Rgb]) -> str:
-        return " ".join(f"--{name}: {style.hex_colour(colour)};" for name, colour in colours.items())
-
-    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {rules(night)} }} }}"
-    return f":root {{ {rules(light)} }}\n{dark}"
-
-
 def _head(title: str, summary: Mapping[str, Any], videos: Sequence[VideoReport]) -> str:
     events = int(summary.get("events", sum(len(video.events) for video in videos)))
     count = int(summary.get("videos", len(videos)))
@@ -118,8 +80,8 @@ def _head(title: str, summary: Mapping[str, Any], videos: Sequence[VideoReport])
     hours = float(summary.get("hours", sum(video.duration for video in videos) / 3600))
     rate = summary.get("alarms_per_hour")
     hit = sum(bool(video.events) for video in videos)
-    where = f" in {hit} of {_plural(count, 'video')}" if count > 1 else ""
-    verdict = f"<b>{_plural(events, 'event')}</b>{where}" if events else "<i>Nothing out of the ordinary</i>"
+    where = f" in {hit} of {plural(count, 'video')}" if count > 1 else ""
+    verdict = f"<b>{plural(events, 'event')}</b>{where}" if events else "<i>Nothing out of the ordinary</i>"
     tiles = (
         (f"{count:,}", "video" if count == 1 else "videos"),
         (f"{frames:,}", "frames"),
@@ -128,26 +90,14 @@ def _head(title: str, summary: Mapping[str, Any], videos: Sequence[VideoReport])
         ("-" if rate is None else _rate(float(rate)), "alarms per hour"),
         (f"{float(summary['threshold']):.2f}", "alarm threshold"),
     )
-    cells = "".join(f'<div class="tile"><strong>{value}</strong><span>{name}</span></div>' for value, name in tiles)
     source = summary.get("threshold_source")
     told = f'<p class="source">Threshold: {escape(str(source))}</p>\n' if source else ""
     heading = f'<h1>{escape(title)}</h1>\n<p class="verdict">{verdict}</p>\n'
-    return f'{heading}<div class="tiles">{cells}</div>\n{told}'
+    return heading + tiles_html(tiles) + told
 
 
 def _rate(rate: float) -> str:
     return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _notice(kind: str, heading: str, lines: Sequence[str]) -> str:
-    if not lines:
-        return ""
-    items = "".join(f"<li>{escape(str(line))}</li>" for line in lines)
-    return f'<section class="card notice {kind}"><h3>{heading}</h3><ul>{items}</ul></section>\n'
 
 
 def _toolbar(videos: Sequence[VideoReport]) -> str:
@@ -193,14 +143,4 @@ def _rows(rows: Rows, lead: bool) -> str:
         + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         + "</tr>"
         for k, (name, cells) in enumerate(rows)
-    )
-
-
-def _provenance(provenance: Mapping[str, Any]) -> str:
-    rows = "".join(f"<tr><td>{escape(key)}</td><td>{escape(value)}</td></tr>" for key, value in flattened(provenance))
-    if not rows:
-        return ""
-    return (
-        '<details class="card"><summary>How this was made</summary>'
-        f'<table class="provenance"><tbody>{rows}</tbody></table></details>\n'
     )
