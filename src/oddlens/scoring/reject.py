@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta
+from scipy.stats import beta, t
 
 from oddlens.scoring.calibration import LEVELS, Calibration, heat_scale
 
 _TAIL_PHOTOGRAPHS = 8
 """Photographs that must lie above the level at which the fitted tail takes over."""
+_LEAST_FREEDOM = 4
+"""Degrees of freedom that fewer photographs are taken to have: with two the bound would be out of any reach."""
 _CONFIDENCE = 0.95
 _MOST_HELD_OUT = 0.5
 """Largest share of the photographs that a warning advises to hold out."""
@@ -40,8 +42,7 @@ def calibrate_photographs(
 
     The threshold is measured where there are photographs enough (`photographs_needed`): of n, floor(rate (n + 1)) lie
     above it, so that the next good photograph is rejected with a probability of at most `rate`, whatever the
-    distribution (split conformal prediction). With fewer it is extrapolated from an exponential tail, never below the
-    highest score seen, with a warning.
+    distribution (split conformal prediction). With fewer it is extrapolated, with a warning: see `good_level`.
 
     Args:
         scores: `(n,)` of the good photographs, at least one.
@@ -52,8 +53,8 @@ def calibrate_photographs(
         available: all good photographs there are, for the advice on how many to hold out.
     """
     values = np.asarray(scores, np.float64)
-    scale = _scale(values, held_out)
     level = good_level(values, rate)
+    scale = _scale(values, level, rate, held_out)
     # rounding must not let the scale swallow the step from the highest score allowed to the threshold
     allowed = values[values < level.value]
     floor_of_threshold = np.nextafter(scale.surprise(allowed.max()), np.inf) if allowed.size else -np.inf
@@ -75,6 +76,10 @@ def calibrate_photographs(
 def good_level(values: ArrayLike, rate: float) -> Level:
     """The lowest level that at most a share `rate` of good photographs reaches, from the `values` of some `(n,)`.
 
+    Where they are too few to measure it, it is extrapolated, never below the highest value: from 16 on by an
+    exponential tail over the highest quantile that 8 of them exceed, below that as a prediction bound of a normal
+    distribution (Student's t).
+
     Example:
         >>> good_level(range(200), 0.01)
         Level(value=198.00000000000003, extrapolated=False)
@@ -86,10 +91,15 @@ def good_level(values: ArrayLike, rate: float) -> Level:
     if count:
         return Level(float(np.nextafter(ranked[-count], np.inf)), extrapolated=False)
     share = _highest_level(len(ranked))
-    start = float(np.quantile(ranked, share))
-    above = ranked[ranked > start] - start
-    excess = float(above.mean()) if above.size else 0.0
-    value = start + excess * float(np.log((1 - share) / rate))
+    if len(ranked) >= 2 * _TAIL_PHOTOGRAPHS:
+        start = float(np.quantile(ranked, share))
+        above = ranked[ranked > start] - start
+        excess = float(above.mean()) if above.size else 0.0
+        value = start + excess * float(np.log((1 - share) / rate))
+    else:
+        freedom = max(len(ranked) - 1, _LEAST_FREEDOM)
+        spread = float(ranked.std(ddof=1)) if len(ranked) > 1 else 0.0
+        value = float(ranked.mean() + t.isf(rate, freedom) * spread * np.sqrt(1 + 1 / len(ranked)))
     return Level(max(value, float(np.nextafter(ranked[-1], np.inf))), extrapolated=True)
 
 
@@ -128,23 +138,28 @@ def reject_source(calibration: Calibration) -> str:
     return f"{chosen}, measured on {number} {kind}{sure}"
 
 
-def _scale(values: NDArray[np.float64], held_out: bool) -> Calibration:
-    levels = [level for level in LEVELS if level <= _highest_level(len(values))]
+def _scale(values: NDArray[np.float64], level: Level, rate: float, held_out: bool) -> Calibration:
+    """Quantiles, and the tail above them; an extrapolated level gets the surprise of its rate."""
+    levels = [share for share in LEVELS if share <= _highest_level(len(values))]
     knots = np.quantile(values, levels)
     knots = np.maximum.accumulate(knots + np.arange(len(knots)) * 1e-9)  # strictly growing
-    excess = values[values > knots[-1]] - knots[-1]
+    above = values[values > knots[-1]] - knots[-1]
+    tail = float(above.mean()) if len(above) else 0.0
+    if level.extrapolated and rate < 1 - levels[-1]:
+        tail = (level.value - float(knots[-1])) / float(np.log((1 - levels[-1]) / rate))
     return Calibration(
         frames=len(values),
         held_out=held_out,
         levels=tuple(levels),
         quantiles=tuple(knots.tolist()),
-        tail_scale=float(max(excess.mean() if len(excess) else 0.0, 1e-6)),
+        tail_scale=max(tail, 1e-6),
     )
 
 
 def _highest_level(photographs: int) -> float:
-    """Share of the photographs below the highest quantile that enough of them lie above."""
-    return max(level for level in LEVELS if level == 0 or (1 - level) * photographs >= _TAIL_PHOTOGRAPHS)
+    """Share of the photographs below the highest quantile: one that enough of them exceed, or the median."""
+    enough = [level for level in LEVELS if (1 - level) * photographs >= _TAIL_PHOTOGRAPHS]
+    return max([0.5, *enough])
 
 
 def _warnings(photographs: int, rate: float, held_out: bool, available: int) -> Sequence[str]:
