@@ -86,8 +86,10 @@ def outline(picture: Image, values: NDArray[np.float32], level: float, colour: R
     stretched = cv2.resize(np.nan_to_num(values, nan=-np.inf), (width, height), interpolation=cv2.INTER_LINEAR)
     lines, _ = cv2.findContours((stretched >= level).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     thin = max(round(max(height, width) / _FINE), 1)
-    if thin > 1:  # in small pictures a dark edge would hide what the line surrounds
-        cv2.drawContours(picture, lines, -1, NIGHT, thin + 2, cv2.LINE_AA)
+    if thin == 1:  # a dark edge would hide what the line surrounds, and smoothing would dull it
+        cv2.drawContours(picture, lines, -1, colour, 1, cv2.LINE_8)
+        return
+    cv2.drawContours(picture, lines, -1, NIGHT, thin + 2, cv2.LINE_AA)
     cv2.drawContours(picture, lines, -1, colour, thin, cv2.LINE_AA)
 
 
