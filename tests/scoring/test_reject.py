@@ -49,7 +49,7 @@ def test_the_warnings_are_honest():
         "the threshold for 1 % of false rejects is extrapolated from 32 held-out good photographs; they can vouch for "
         "3 % at best, a measured one needs 99 (set training.holdout: 0.31)",
     )
-    assert "a tenth of 990" in calibrate_photographs(np.arange(10.0), 0.01, available=100).warnings[0]
+    assert "(of 990 photographs, a tenth)" in calibrate_photographs(np.arange(10.0), 0.01, available=100).warnings[0]
     assert calibrate_photographs(np.arange(99.0), 0.01).warnings == ()
     assert "trained on" in calibrate_photographs(np.arange(99.0), 0.01, held_out=False).warnings[0]
 

@@ -167,7 +167,9 @@ def _warnings(photographs: int, rate: float, held_out: bool, available: int) -> 
     needed = photographs_needed(rate)
     if photographs < needed:
         share = ceil(100 * needed / available) / 100 if available else 1.0
-        advice = f"set training.holdout: {share:g}" if share <= _MOST_HELD_OUT else f"a tenth of {10 * needed}"
+        advice = (
+            f"set training.holdout: {share:g}" if share <= _MOST_HELD_OUT else f"of {10 * needed} photographs, a tenth"
+        )
         fault = f"extrapolated from {photographs} {'held-out ' if held_out else ''}good photographs"
         best = f"they can vouch for {percent(1 / (photographs + 1))} at best, a measured one needs {needed} ({advice})"
         found.append(f"the threshold for {percent(rate)} of false rejects is {fault}; {best}")
