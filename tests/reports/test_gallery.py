@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oddlens.reports.gallery import Gallery, write_gallery
+from oddlens.reports.gallery import Gallery, PhotographView, write_gallery
 from oddlens.reports.histogram import histogram_html
-from oddlens.reports.photographs import MapScale, PhotographView
+from oddlens.reports.panels import HeatScale
+from oddlens.reports.style import LABEL
 
 HOSTILE = '<b>"x"</b></script><script>alert(1)</script>&'
+SCALE = HeatScale(0.0, 0.8, 1.0)
 VOID = {"meta", "img", "input", "rect", "br", "wbr"}
 
 
@@ -49,12 +51,12 @@ class Reader(HTMLParser):
 
 def view(name: str, score: float, **more: Any) -> PhotographView:
     heat = np.linspace(0, 1, 48).reshape(6, 8)
-    values = {"rejected": score >= 2, "image": np.full((30, 40, 3), 99, np.uint8), "heat_map": heat}
+    values = {"rejected": score >= 2, "picture": np.full((30, 40, 3), 99, np.uint8), "heat_map": heat}
     return PhotographView(name=name, score=score, **{**values, **more})
 
 
 def written(path: Path, views: list[PhotographView], **more: Any) -> Reader:
-    write_gallery(path, views, title="parts", threshold=2.0, scale=MapScale(0, 1, 0.8), **more)
+    write_gallery(path, views, title="parts", threshold=2.0, scale=SCALE, **more)
     return Reader(path)
 
 
@@ -103,8 +105,8 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
-    gallery = Gallery(2.0)
-    gallery.add(view(HOSTILE, 3.0, label=1, kind=HOSTILE), panel=f"panels/{HOSTILE}.png")
+    gallery = Gallery(2.0, SCALE)
+    gallery.add(view(HOSTILE, 3.0, label=1, kind=HOSTILE, panel=f"panels/{HOSTILE}.png"))
     notes = {"warnings": [HOSTILE], "faults": [HOSTILE], "threshold_source": HOSTILE}
     measures, provenance = [(HOSTILE, HOSTILE, HOSTILE)], {HOSTILE: HOSTILE}
     gallery.write(tmp_path / "g.html", title=HOSTILE, measures=measures, provenance=provenance, **notes)
@@ -131,13 +133,32 @@ def test_an_empty_gallery_is_a_page_too(tmp_path: Path) -> None:
 
 
 def test_hundreds_fit_because_only_small_pictures_are_kept(tmp_path: Path) -> None:
-    gallery = Gallery(2.0)
+    gallery = Gallery(2.0, SCALE)
     image = np.random.default_rng(0).integers(0, 255, (900, 1200, 3)).astype(np.uint8)
     for number in range(60):
-        gallery.add(view(f"{number:03}", number / 10, image=image))
+        gallery.add(view(f"{number:03}", number / 10, picture=image))
     gallery.write(tmp_path / "g.html", title="many")
     assert len(gallery) == len(Reader(tmp_path / "g.html").cards()) == 60
     assert (tmp_path / "g.html").stat().st_size < 60 * 100_000
+
+
+@pytest.mark.parametrize("shape", [(1, 900, 3), (700, 40, 1), (2, 3, 3)])
+def test_thumbnails_are_small_whatever_the_photograph(shape: tuple[int, ...]) -> None:
+    mask = np.ones(shape[:2], bool)
+    for more in ({}, {"heat_map": None}, {"mask": mask}, {"heat_map": None, "mask": mask}):
+        small = view("a", 1.0, picture=np.zeros(shape, np.uint8), **more).thumbnail(SCALE)
+        assert small.dtype == np.uint8
+        assert small.shape[1] <= 300
+        assert small.shape[2] == 3
+
+
+def test_thumbnails_outline_what_is_odd_and_what_is_marked() -> None:
+    heat, mask = np.zeros((30, 40)), np.zeros((30, 40), bool)
+    heat[5:15, 5:15], mask[18:28, 20:38] = 1.0, True
+    small = view("a", 1.0, picture=np.zeros((600, 800, 3), np.uint8), heat_map=heat, mask=mask).thumbnail(SCALE)
+    rows, columns = np.nonzero(np.linalg.norm(small.astype(int) - LABEL, axis=2) < 90)
+    assert rows.min() == pytest.approx(18 * 7.5, abs=3)
+    assert columns.max() == pytest.approx(38 * 7.5, abs=3)
 
 
 @pytest.mark.parametrize("scores", [[], [(1.0, 0)], [(float("nan"), 0), (1.0, 1)]])

@@ -3,19 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from oddlens.reports.colour import as_rgb
 from oddlens.reports.gallery_card import PhotographCard, photograph_html
 from oddlens.reports.histogram import histogram_html
 from oddlens.reports.page import notice_html, plural, provenance_html, tiles_html, write_page
-from oddlens.reports.photographs import MapScale, PhotographView, marked
+from oddlens.reports.panels import HeatScale, outlined
 from oddlens.reports.thumbnails import data_uri, shrink
+from oddlens.types import Image
 
-_THUMBNAIL = 300
-"""Pixels a thumbnail is wide at most."""
+_THUMBNAIL, _DRAWN = 300, 600
+"""Pixels a thumbnail is wide at most, and the picture it is made of: lines drawn larger come out finer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotographView:
+    """One scored photograph, as a gallery shows it."""
+
+    name: str
+    score: float
+    """Higher = odder."""
+    rejected: bool
+    """The verdict."""
+    picture: Image
+    """`uint8 (H, W, C)`, of any size."""
+    heat_map: ArrayLike | None = None
+    """`(h, w)`, higher = odder."""
+    mask: NDArray[np.bool_] | None = None
+    """`(H', W')`, true where it is known to be defective."""
+    label: int | None = None
+    """1 = defective, 0 = good, None = nobody said."""
+    kind: str = ""
+    """Name of the defect."""
+    panel: str = ""
+    """Where its large picture lies, relative to the page; without one the small picture is shown."""
+
+    def thumbnail(self, scale: HeatScale) -> Image:
+        """A small picture with heat, a red outline round what is odd and a violet one round what is marked."""
+        small = shrink(as_rgb(self.picture), _DRAWN)
+        if self.heat_map is not None or self.mask is not None:
+            heat = np.full((1, 1), scale.low, np.float32) if self.heat_map is None else self.heat_map
+            small = outlined(small, heat, scale, self.mask, smallest=1)
+        return shrink(small, _THUMBNAIL)
 
 
 class Gallery:
@@ -23,33 +60,34 @@ class Gallery:
 
     Args:
         threshold: score from which a photograph is rejected.
-        scale: of the maps; without it each is scaled by itself and nothing is outlined.
+        scale: of the maps.
 
     Example:
-        >>> import tempfile, numpy as np
-        >>> gallery = Gallery(threshold=2.0)
-        >>> gallery.add(PhotographView(name="a", score=3.0, rejected=True, image=np.zeros((8, 8, 3), np.uint8)))
+        >>> import tempfile
+        >>> gallery = Gallery(2.0, HeatScale(0.0, None, 1.0))
+        >>> gallery.add(PhotographView(name="a", score=3.0, rejected=True, picture=np.zeros((8, 8, 3), np.uint8)))
         >>> gallery.write(Path(tempfile.mkdtemp()) / "gallery.html", title="parts")
     """
 
-    def __init__(self, threshold: float, scale: MapScale | None = None) -> None:
-        self.threshold, self.scale = threshold, scale or MapScale()
+    def __init__(self, threshold: float, scale: HeatScale) -> None:
+        self.threshold, self.scale = threshold, scale
         self._cards: list[PhotographCard] = []
 
     def __len__(self) -> int:
         return len(self._cards)
 
-    def add(self, view: PhotographView, panel: str | PurePath | None = None) -> None:
-        """Add a photograph; `panel` is where its panel lies, relative to the page, and is shown large.
-
-        Raises:
-            MediaError: the photograph's file cannot be read.
-        """
-        small = marked(shrink(view.picture(), _THUMBNAIL), view.heat_map, view.mask, self.scale)
-        address = None if panel is None else "./" + quote(PurePath(panel).as_posix().lstrip("/"))
-        known = (view.kind or "defective") if view.label else ""
+    def add(self, view: PhotographView) -> None:
+        """Take one photograph."""
         self._cards.append(
-            PhotographCard(view.name, float(view.score), view.rejected, view.label, known, data_uri(small), address)
+            PhotographCard(
+                view.name,
+                float(view.score),
+                view.rejected,
+                view.label,
+                (view.kind or "defective") if view.label else "",
+                data_uri(view.thumbnail(self.scale)),
+                "./" + quote(PurePath(view.panel).as_posix().lstrip("/")) if view.panel else None,
+            )
         )
 
     def write(
@@ -125,7 +163,7 @@ class Gallery:
             f"<label>Show {_select('verdict', shown)}</label>{kinds_html}"
             f"<label>Order {_select('order', orders)}</label>"
             '<label><span>Name</span> <input type="search" id="search" placeholder="part of a name"></label></div>\n'
-            '<div class="legend"><span class="ring" style="--swatch:var(--ink)">found odd</span>'
+            '<div class="legend"><span class="ring" style="--swatch:var(--alarm)">found odd</span>'
             f'{truth}<span style="--swatch:var(--alarm)">rejected</span>'
             '<span style="--swatch:var(--good)">passed</span>'
             "<em>Arrow keys move, Enter enlarges, Escape closes.</em>"
@@ -139,7 +177,7 @@ def write_gallery(
     *,
     title: str,
     threshold: float,
-    scale: MapScale | None = None,
+    scale: HeatScale,
     **more: Any,
 ) -> None:
     """Write the page of some photographs at once; `more` as in `Gallery.write`."""

@@ -1,0 +1,76 @@
+"""Gallery and animation of a scoring session."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from oddlens import methods
+from oddlens.media.writer import write_image
+from oddlens.scoring.detector import Detector
+from oddlens.scoring.photograph_gallery import SessionGallery
+from oddlens.scoring.photograph_session import score_photographs_to_folder
+
+PLUGIN = Path(__file__).parents[1] / "training" / "plugin"
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    """A trained detector, a category of six test photographs, and a known method."""
+    from oddlens.training.run import train
+
+    base = tmp_path_factory.mktemp("gallery")
+    random = np.random.default_rng(2)
+    for place in [*(f"train/good/{k}" for k in range(12)), *(f"test/{k}/{n}" for k in ("good", "spot") for n in "123")]:
+        image = random.integers(90, 110, (40, 48, 3)).astype(np.uint8)
+        if "spot" in place:
+            image[10:20, 24:36] = 250
+        (base / "plate" / place).parent.mkdir(parents=True, exist_ok=True)
+        write_image(base / "plate" / f"{place}.png", image)
+    known = dict(methods.METHODS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(PLUGIN)
+        methods.register("mean-picture", "mean_picture:MeanPicture")
+        settings = {
+            "data": {"cache_dir": str(base / "cache")},
+            "training": {"iterations": 20, "epochs": 0, "holdout": 0.5, "device": "cpu", "precision": "float32"},
+            "scoring": {"precision": "float32", "batch_size": 4, "false_reject_rate": 0.2},
+        }
+        run = train("mean-picture", base / "plate", base / "run", settings=settings)
+        yield Detector.load(run.folder, "cpu"), base / "plate"
+    methods.METHODS.clear()
+    methods.METHODS.update(known)
+
+
+def test_gallery_and_animation_show_the_session(session, tmp_path):
+    detector, parts = session
+    gallery = SessionGallery(detector)
+    result = score_photographs_to_folder(detector, [parts], tmp_path / "out", on_scored=gallery.take)
+    written = gallery.write(result, "plates")
+    assert [path.name for path in written] == ["gallery.html", "animation.gif"]
+    page = written[0].read_text(encoding="utf-8")
+    shown = re.findall(r'data-name="([^"]+)" data-score="([^"]+)" data-verdict="(\w+)"', page)
+    ranked = result.table.sort_values("calibrated", ascending=False)
+    assert sorted(name for name, *_ in shown) == sorted(ranked["photograph"])
+    scores = [float(score) for _, score, _ in shown]
+    assert scores == sorted(scores, reverse=True)
+    assert {name for name, _, verdict in shown if verdict == "rejected"} >= {f"test/spot/{n}.png" for n in "123"}
+    panels = re.findall(r'data-panel="\./([^"]+)"', page)
+    assert sorted(panels) == sorted(ranked["panel"])
+    assert all((result.folder / panel).exists() for panel in panels)
+    with Pillow.open(written[1]) as animation:
+        assert animation.n_frames == 6
+
+
+def test_without_panels_the_gallery_has_small_pictures_alone(session, tmp_path):
+    detector, parts = session
+    gallery = SessionGallery(detector)
+    result = score_photographs_to_folder(detector, [parts], tmp_path / "out", panels=False, on_scored=gallery.take)
+    assert [path.name for path in gallery.write(result, "plates")] == ["gallery.html"]
+    page = (result.folder / "gallery.html").read_text(encoding="utf-8")
+    assert "data-panel=" not in page
+    assert page.count("data:image/jpeg") == 6
