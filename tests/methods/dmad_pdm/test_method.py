@@ -311,3 +311,14 @@ def test_the_logs_tell_of_memory_and_deformation() -> None:
     watched = {"codes_in_use", "coarse_pixels", "fine_pixels"}
     total = sum(term for name, term in losses.terms.items() if name not in watched)
     torch.testing.assert_close(losses.total, total)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_large_batches_are_scored_part_by_part(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    method = method_of(variant=variant).eval()
+    spec = method.sampling
+    windows = torch.rand(5, spec.channels, spec.length, spec.height, spec.width) * 2 - 1
+    whole = method.score(windows, spec.fast_targets)
+    monkeypatch.setattr("oddlens.methods.dmad_pdm.parts._CPU_VALUES", 2 * 4 * spec.height * spec.width)
+    parts = method.score(windows, spec.fast_targets)
+    torch.testing.assert_close(vars(parts), vars(whole))

@@ -20,6 +20,7 @@ from oddlens.methods.dmad_pdm.errors import Errors, frame_errors
 from oddlens.methods.dmad_pdm.health import Health, in_pixels
 from oddlens.methods.dmad_pdm.losses import loss_terms
 from oddlens.methods.dmad_pdm.network import COLOURS, PAST, PdmNetwork, Prediction, Shape
+from oddlens.methods.dmad_pdm.parts import join_scores, windows_at_once
 from oddlens.methods.dmad_pdm.pipelines import PipelineName, paper_pipeline
 from oddlens.methods.dmad_pdm.scale import ErrorScale
 from oddlens.methods.dmad_pdm.settings import DmadPdmSettings
@@ -162,6 +163,11 @@ class DmadPdm(Method):
         offsets `coarse_offset` and `offset` (both fields together), `(2, h, w)`: how far right and down of itself a
         pixel of the reference is fetched from, in pixels of the network's frame.
         """
+        values = (self.settings.features or self.rule.features) * self.settings.height * self.settings.width
+        at_once = windows_at_once(windows, values)
+        return join_scores([self._score(part) for part in torch.split(windows, at_once)])
+
+    def _score(self, windows: Tensor) -> Scores:
         errors, prediction, target = self._errors(windows)
         places = self.scale.map(errors)
         pictures = {
