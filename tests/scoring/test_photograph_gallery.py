@@ -1,4 +1,4 @@
-"""Gallery and animation of a scoring session."""
+"""Gallery and animation of a scoring session, and tiles of a photograph."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from oddlens.media.writer import write_image
 from oddlens.scoring.detector import Detector
 from oddlens.scoring.photograph_gallery import SessionGallery
 from oddlens.scoring.photograph_session import score_photographs_to_folder
+from oddlens.scoring.tiling import score_tiled, tile_scorer
 
 PLUGIN = Path(__file__).parents[1] / "training" / "plugin"
 
@@ -74,3 +75,17 @@ def test_without_panels_the_gallery_has_small_pictures_alone(session, tmp_path):
     page = (result.folder / "gallery.html").read_text(encoding="utf-8")
     assert "data-panel=" not in page
     assert page.count("data:image/jpeg") == 6
+
+
+def test_tiles_are_scored_as_photographs_of_their_own(session):
+    detector, _ = session
+    image = np.random.default_rng(5).integers(90, 110, (100, 130, 3)).astype(np.uint8)
+    image[70:85, 90:110] = 250
+    found = score_tiled(image, tile_scorer(detector), (40, 48), batch_size=3)
+    assert found.map.shape == (100, 130)
+    row, column = np.unravel_index(found.map.argmax(), found.map.shape)
+    assert 68 <= row < 87
+    assert 88 <= column < 112
+    left, top, right, bottom = found.tile
+    alone = tile_scorer(detector)(image[None, top:bottom, left:right])[0]
+    assert float(alone[0]) == pytest.approx(found.score, abs=1e-5)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice, product
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from oddlens.errors import OddLensError
+from oddlens.media.resize import fit_photograph
 from oddlens.types import Image
+
+if TYPE_CHECKING:
+    from oddlens.scoring.detector import Detector
+    from oddlens.scoring.windows import FrameScore
 
 Tiles: TypeAlias = NDArray[np.uint8]
 """`(B, h, w, C)`, of one photograph."""
@@ -88,6 +93,27 @@ def score_tiled(
             if score > best:
                 best, oddest = float(score), box
     return TiledScore(best, blended, oddest)
+
+
+def tile_scorer(detector: Detector) -> TileScorer:
+    """Scores tiles as photographs of their own, each brought to the detector's size.
+
+    Raises:
+        OddLensError: (when called) the method gives no maps.
+    """
+    spec, scorer = detector.method.sampling, detector.scorer(details=True)
+
+    def score(tiles: Tiles) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        found: list[FrameScore] = []
+        for tile in tiles:
+            found += scorer.push(fit_photograph(tile, spec.height, spec.width, spec.channels))
+        found += scorer.finish()
+        maps = [item.map for item in found if item.map is not None]
+        if len(maps) < len(found):
+            raise OddLensError(detector.name, "gives no maps, so nothing can be blended", "score whole photographs")
+        return np.array([item.score for item in found], np.float64), np.stack(maps)
+
+    return score
 
 
 def tile_count(height: int, width: int, tile: tuple[int, int] = (256, 256), overlap: float = 0.25) -> int:
