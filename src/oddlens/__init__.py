@@ -1,4 +1,4 @@
-"""OddLens learns what normal looks like from video, then shows when and where something departs from it."""
+"""OddLens learns what normal looks like from video or photographs, then shows when and where something departs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from oddlens.datasets.open import open_dataset
+    from oddlens.datasets.open_photographs import open_photographs
     from oddlens.errors import OddLensError
     from oddlens.evaluation.evaluate import evaluate
     from oddlens.media.open import open_source
@@ -21,6 +22,7 @@ _PUBLIC = {
     "OddLensError": "oddlens.errors",
     "evaluate": "oddlens.evaluation.evaluate",
     "open_dataset": "oddlens.datasets.open",
+    "open_photographs": "oddlens.datasets.open_photographs",
     "open_source": "oddlens.media.open",
     "register": "oddlens.methods",
     "train": "oddlens.training.run",
@@ -30,6 +32,7 @@ __all__ = [
     "OddLensError",
     "evaluate",
     "open_dataset",
+    "open_photographs",
     "open_source",
     "register",
     "train",
