@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,7 +17,9 @@ from oddlens.datasets.open import open_dataset
 from oddlens.datasets.photographs import PhotographSet
 from oddlens.datasets.probe import count_frames
 from oddlens.errors import DataError, SettingsError
+from oddlens.evaluation.baselines import clock_scores
 from oddlens.evaluation.evaluate_photographs import evaluate_photographs
+from oddlens.evaluation.event_rates import recall_at_rates
 from oddlens.evaluation.judge import Judge
 from oddlens.evaluation.protocols import PaperProtocol
 from oddlens.evaluation.tracks import Track, score_video
@@ -62,8 +64,8 @@ def evaluate(
     Returns:
         Of photographs what `evaluate_photographs` does; else
         `method`, `dataset`, `frames`, `protocols` (`clean`, `paper`, and `paper_test_only` where the paper counts
-        training frames too), `baselines` and `provenance`; all metrics in 0..1 and `None` where undefined, ready for
-        JSON.
+        training frames too), `baselines`, `event_recall_at` (of the method, the clock and the floors, see
+        `recall_at_rates`) and `provenance`; all metrics in 0..1 and `None` where undefined, ready for JSON.
 
     Raises:
         OddLensError: no labelled test video, labels that do not fit, or footage that cannot be read.
@@ -111,6 +113,7 @@ def evaluate(
         "frames": int(sum(len(labels) for labels in truth)),
         "protocols": judge.protocols(tracks[model.name], before[model.name], alarms),
         "baselines": judge.trivial() | {name: judge.baseline(tracks[name], before[name]) for name in others},
+        "event_recall_at": _recalls(model, {name: track.scores for name, track in tracks.items()}, truth, rates),
         "provenance": _provenance(model, dataset, videos, mode, paper, seed, resamples, notes + more),
     }
 
@@ -178,6 +181,16 @@ def _alarms(
         surprise = calibration.surprise(raw)
         runs.append(alarm_runs(surprise, threshold, threshold - rule.hysteresis, rule.open_frames, close))
     return runs
+
+
+def _recalls(
+    detector: Detector,
+    scores: Mapping[str, Sequence[NDArray[np.float64]]],
+    truth: Sequence[NDArray[np.uint8]],
+    rates: Sequence[float],
+) -> dict[str, dict[str, float | None]]:
+    every = {**scores, "clock": clock_scores([len(labels) for labels in truth], rates)}
+    return {name: recall_at_rates(values, truth, rates, detector.alarm_rule) for name, values in every.items()}
 
 
 def _provenance(
