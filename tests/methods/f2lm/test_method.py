@@ -197,7 +197,7 @@ def test_training_frames_score_nothing_on_average() -> None:
     ]
     assert np.mean([score.score for score in scores]) == pytest.approx(0, abs=1e-3)
     assert np.std([score.components["appearance"] for score in scores]) > 0
-    assert set(scores[0].components) == {"appearance", "motion", "object"}
+    assert set(scores[0].components) == {"appearance", "motion", "object", "motion_hinge", "object_hinge"}
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -247,7 +247,7 @@ def test_an_odd_region_is_found_and_located() -> None:
 def test_the_papers_protocol() -> None:
     protocol = method_of().paper_protocol()
     assert (protocol.head, protocol.tail, protocol.normalise, protocol.optimistic) == (4, 0, "none", True)
-    assert protocol.components == ("motion", "object", "appearance")
+    assert protocol.components == ("motion_hinge", "object_hinge", "appearance")
     fixed = method_of(paper_weights=(1, 1, 3), paper_smoothing=10).paper_protocol()
     assert not fixed.optimistic and fixed.pipeline is not None and "smoothed over 10" in fixed.pipeline.name
     alone = method_of(score="pixels").paper_protocol()

@@ -14,17 +14,17 @@ from sklearn.metrics import roc_curve as sklearn_roc_curve
 from oddlens.evaluation.protocols import PaperProtocol, apply_paper
 from oddlens.methods.f2lm.pipelines import (
     DESTROYER_PARTS,
-    GENERATOR_PARTS,
     fuse,
     paper_pipeline,
     search_weights,
     weight_grid,
 )
+from oddlens.methods.f2lm.scores import OFFICIAL_PARTS
 from oddlens.metrics.ranking import roc_auc
 from oddlens.metrics.video import macro_auc
 
 VIDEOS = ((60, 20, 35), (80, 40, 80), (50, 5, 15))
-PARTS = {False: GENERATOR_PARTS, True: DESTROYER_PARTS}
+PARTS = {False: OFFICIAL_PARTS, True: DESTROYER_PARTS}
 
 
 def series() -> tuple[list[dict[str, NDArray[np.float64]]], list[NDArray[np.uint8]]]:
@@ -34,8 +34,8 @@ def series() -> tuple[list[dict[str, NDArray[np.float64]]], list[NDArray[np.uint
         y = ((t >= start) & (t < end)).astype(float)
         clips.append(
             {
-                "motion": 0.2 + 0.05 * np.sin(0.3 * t + v) + 0.02 * y,
-                "object": 0.2 + 0.04 * np.cos(0.2 * t + 2 * v) + 0.03 * y,
+                "motion_hinge": 0.2 + 0.05 * np.sin(0.3 * t + v) + 0.02 * y,
+                "object_hinge": 0.2 + 0.04 * np.cos(0.2 * t + 2 * v) + 0.03 * y,
                 "appearance": 0.001 * (1 + 0.5 * np.sin(0.15 * t + v)) + 0.0006 * y,
                 "destroyed": 0.004 * (1 + 0.5 * np.sin(0.11 * t + v)) + 0.006 * y,
             }
@@ -118,11 +118,11 @@ def test_the_search_finds_the_first_best_row_of_the_grid(smoothing: float) -> No
     clips, labels = series()
     truth = np.concatenate(labels)
     grid = weight_grid()[::97]
-    areas = [roc_auc_score(truth, np.concatenate(fuse(clips, GENERATOR_PARTS, row, smoothing))) for row in grid]
+    areas = [roc_auc_score(truth, np.concatenate(fuse(clips, OFFICIAL_PARTS, row, smoothing))) for row in grid]
     best = search_weights(clips, labels, smoothing=smoothing)[1]
     assert best >= max(areas) - 1e-12
     chosen = search_weights(clips, labels, smoothing=smoothing)[0]
-    again = roc_auc_score(truth, np.concatenate(fuse(clips, GENERATOR_PARTS, chosen, smoothing)))
+    again = roc_auc_score(truth, np.concatenate(fuse(clips, OFFICIAL_PARTS, chosen, smoothing)))
     assert again == pytest.approx(best, abs=1e-12)
 
 
@@ -134,7 +134,7 @@ def test_one_series_stands_for_every_part_and_nothing_is_searched() -> None:
     assert protocol.optimistic
     for series_of, original in zip(found.scores, scores):
         np.testing.assert_array_equal(np.argsort(series_of), np.argsort(original[4:]))
-    same = [dict.fromkeys(GENERATOR_PARTS, s[4:]) for s in scores]
+    same = [dict.fromkeys(OFFICIAL_PARTS, s[4:]) for s in scores]
     assert search_weights(same, [y[4:] for y in labels])[0] == (0.1, 0.1, 4.8)
 
 

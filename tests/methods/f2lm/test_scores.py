@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from oddlens.methods.f2lm.losses import triplet_loss
+from oddlens.methods.f2lm.losses import imitation_gap, triplet_loss
 from oddlens.methods.f2lm.network import Generated, Imitation
 from oddlens.methods.f2lm.scores import frame_values, peak_signal_to_noise, prediction_error
 
@@ -34,6 +34,18 @@ def test_imitations_are_judged_by_their_triplets(axis: str) -> None:
     labels = Imitation(planes[3], planes[4], planes[2])
     frames = torch.rand(3, 3, 8, 8)
     values = frame_values(Generated(frames, motion, labels), frames, axis)  # type: ignore[arg-type]
-    assert list(values) == ["appearance", "motion", "object"] and not values["appearance"].any()
-    torch.testing.assert_close(values["motion"], triplet_loss(motion, axis))  # type: ignore[arg-type]
-    torch.testing.assert_close(values["object"], triplet_loss(labels, axis))  # type: ignore[arg-type]
+    assert set(values) == {"appearance", "motion", "object", "motion_hinge", "object_hinge"}
+    assert not values["appearance"].any()
+    torch.testing.assert_close(values["motion_hinge"], triplet_loss(motion, axis))  # type: ignore[arg-type]
+    torch.testing.assert_close(values["object_hinge"], triplet_loss(labels, axis))  # type: ignore[arg-type]
+    torch.testing.assert_close(values["motion"], imitation_gap(motion, axis))  # type: ignore[arg-type]
+    assert (values["object"] <= values["object_hinge"]).all(), "the hinge cuts off what is imitated well"
+
+
+def test_without_the_hinge_good_imitations_differ_too() -> None:
+    true = normalize(torch.rand(1, 8, 4, 6), dim=1).expand(2, -1, -1, -1)
+    near = normalize(true + torch.tensor([0.0, 0.1]).reshape(2, 1, 1, 1) * torch.rand(1, 8, 4, 6), dim=1)
+    imitation = Imitation(near, true, -true)
+    assert not triplet_loss(imitation).any()
+    gaps = imitation_gap(imitation)
+    assert gaps[0] < gaps[1] < 0

@@ -25,7 +25,7 @@ from oddlens.methods.f2lm.network import COLOURS, PAST
 from oddlens.methods.f2lm.pipelines import DESTROYED, DESTROYER_PARTS, paper_pipeline
 from oddlens.methods.f2lm.predictor import FramePredictor
 from oddlens.methods.f2lm.scale import PartScale
-from oddlens.methods.f2lm.scores import frame_values, peak_signal_to_noise, prediction_error
+from oddlens.methods.f2lm.scores import PARTS, frame_values, peak_signal_to_noise, prediction_error
 from oddlens.nn.unet import hold_statistics
 from oddlens.sampling.clips import FrameRun
 from oddlens.sampling.intruders import Resources
@@ -59,9 +59,10 @@ class Destroyer(Method):
         spec = self.sampling
         colour = torch.tensor(_PAPER_BLACK if settings.background == "paper" else (_BLACK,) * COLOURS)
         self.register_buffer("background", colour[:, None, None].repeat(1, spec.height, spec.width))
-        self.parts = DESTROYER_PARTS if settings.score == "all" else _PIXEL_PARTS
-        weights = settings.weights[-len(self.parts) :]
-        self.scale = PartScale(dict(zip(self.parts, weights)), _PIXEL_PARTS)
+        pixels = settings.score == "pixels"
+        self.official_parts = _PIXEL_PARTS if pixels else DESTROYER_PARTS
+        weights = dict(zip((*PARTS, DESTROYED), settings.weights))
+        self.scale = PartScale({name: weights[name] for name in _PIXEL_PARTS} if pixels else weights, _PIXEL_PARTS)
         self._clips: ClipSet | None = None
 
     @classmethod
@@ -162,8 +163,8 @@ class Destroyer(Method):
     def paper_protocol(self) -> PaperProtocol:
         """The fifth frame on; the parts as the official code combines them."""
         s = self.settings
-        weights = s.paper_weights and s.paper_weights[-len(self.parts) :]
-        pipeline = paper_pipeline(self.parts, weights, s.paper_smoothing)
+        weights = s.paper_weights and s.paper_weights[-len(self.official_parts) :]
+        pipeline = paper_pipeline(self.official_parts, weights, s.paper_smoothing)
         return PaperProtocol(head=PAST, tail=0, normalise="none", pipeline=pipeline)
 
     @torch.no_grad()
@@ -177,7 +178,7 @@ class Destroyer(Method):
         }
         return Scores(
             self.scale.score(values)[:, None],
-            {name: values[name][:, None] for name in self.parts},
+            {name: values[name][:, None] for name in {**self.scale.weights, **dict.fromkeys(self.official_parts)}},
             places[:, None],
             {name: picture[:, None] for name, picture in pictures.items()},
         )

@@ -44,7 +44,8 @@ class DestroyerSettings(MethodSettings):
     weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
     """Of motion, object, appearance and destroyed in the score, each in deviations of what training frames have."""
     paper_weights: tuple[float, float, float, float] | None = None
-    """The same under `paper`; by default those that rank the test labels best, as the official code reports."""
+    """Of motion_hinge, object_hinge, appearance and destroyed under `paper`; by default those that rank the
+    test labels best, as the official code reports."""
     paper_smoothing: float = 0.0
     """Under `paper`: deviation in frames of a Gaussian along each video; official option: 10."""
 

@@ -52,8 +52,20 @@ def triplet_loss(features: Imitation, axis: TripletAxis = "width") -> Tensor:
         axis: over which d, a length, is taken. Official: `width`, surely not meant so; `channel` compares the vectors
             of each place.
     """
-    closeness = _distance(features.imitated, features.true, axis) - _distance(features.imitated, features.frames, axis)
-    return _mean((MARGIN + closeness).clamp_min(0))
+    return _mean(_gap(features, axis).clamp_min(0))
+
+
+def imitation_gap(features: Imitation, axis: TripletAxis = "width") -> Tensor:
+    """How badly something is imitated, also where that is within the margin: the triplet loss without its hinge.
+
+    Mean of 0.2 + d(imitated, true) - d(imitated, frames), below 0 where the imitation is good.
+    """
+    return _mean(_gap(features, axis))
+
+
+def _gap(features: Imitation, axis: TripletAxis) -> Tensor:
+    true, frames = (_distance(features.imitated, other, axis) for other in (features.true, features.frames))
+    return MARGIN + true - frames
 
 
 def _distance(first: Tensor, second: Tensor, axis: TripletAxis) -> Tensor:

@@ -21,10 +21,17 @@ from oddlens.methods.f2lm.losses import (
     triplet_loss,
 )
 from oddlens.methods.f2lm.network import PAST, Generated
-from oddlens.methods.f2lm.pipelines import GENERATOR_PARTS, paper_pipeline
+from oddlens.methods.f2lm.pipelines import paper_pipeline
 from oddlens.methods.f2lm.predictor import FramePredictor
 from oddlens.methods.f2lm.scale import PartScale
-from oddlens.methods.f2lm.scores import APPEARANCE, frame_values, peak_signal_to_noise, prediction_error
+from oddlens.methods.f2lm.scores import (
+    APPEARANCE,
+    OFFICIAL_PARTS,
+    PARTS,
+    frame_values,
+    peak_signal_to_noise,
+    prediction_error,
+)
 from oddlens.methods.f2lm.settings import F2lmSettings
 from oddlens.nn.unet import hold_statistics
 from oddlens.sampling.clips import Clip, FrameRun
@@ -51,9 +58,9 @@ class F2lm(Method):
         discriminator = PatchDiscriminator(2 * settings.features)
         initialise_discriminator(discriminator)
         self.discriminator: PatchDiscriminator = discriminator.to(memory_format=torch.channels_last)
-        self.parts = GENERATOR_PARTS if settings.score == "all" else (APPEARANCE,)
-        weights = dict(zip(GENERATOR_PARTS, settings.weights)) if settings.score == "all" else {APPEARANCE: 1.0}
-        self.scale = PartScale(weights, (APPEARANCE,))
+        pixels = settings.score == "pixels"
+        self.official_parts = (APPEARANCE,) if pixels else OFFICIAL_PARTS
+        self.scale = PartScale({APPEARANCE: 1.0} if pixels else dict(zip(PARTS, settings.weights)), (APPEARANCE,))
         self._generated: Tensor | None = None
         self._resources: Resources | None = None
         self._clips: ClipSet | None = None
@@ -172,9 +179,8 @@ class F2lm(Method):
     def score_with(self, windows: Tensor, targets: Sequence[int], features: Mapping[str, Tensor]) -> Scores:
         """The weighted sum of the parts, each in deviations of those of training frames.
 
-        Components: `appearance` (e_g), `motion` (m) and `object` (l), as the official code measures them. The map is
-        the squared error in multiples of its mean over training frames. Pictures: `reconstruction` (the predicted
-        frame), `error` (the map).
+        Components: see `frame_values`. The map is the squared error in multiples of its mean over training frames.
+        Pictures: `reconstruction` (the predicted frame), `error` (the map).
         """
         return self._score(self.predictor.with_features(windows, features))
 
@@ -186,7 +192,7 @@ class F2lm(Method):
         pictures = {"reconstruction": generated.frame[:, : self.settings.channels], "error": places.unsqueeze(1)}
         return Scores(
             self.scale.score(values)[:, None],
-            {name: values[name][:, None] for name in self.parts},
+            {name: values[name][:, None] for name in {**self.scale.weights, **dict.fromkeys(self.official_parts)}},
             places[:, None],
             {name: picture[:, None] for name, picture in pictures.items()},
         )
@@ -195,9 +201,8 @@ class F2lm(Method):
         """The fifth frame on; the parts as the official code combines them."""
         s = self.settings
         weights = s.paper_weights if s.score == "all" else (1.0,)
-        return PaperProtocol(
-            head=PAST, tail=0, normalise="none", pipeline=paper_pipeline(self.parts, weights, s.paper_smoothing)
-        )
+        pipeline = paper_pipeline(self.official_parts, weights, s.paper_smoothing)
+        return PaperProtocol(head=PAST, tail=0, normalise="none", pipeline=pipeline)
 
     def training_sample(self, clip: Clip, rng: np.random.Generator) -> Sample:
         """The clip as it is."""

@@ -12,18 +12,15 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.stats import rankdata
 
 from oddlens.evaluation.protocols import Pipeline
-from oddlens.methods.f2lm.scores import APPEARANCE, MOTION, OBJECT
+from oddlens.methods.f2lm.scores import MOTION_HINGE, OFFICIAL_PARTS
 
 Series: TypeAlias = NDArray[np.float64]
 """One value a frame, `float64 (T,)`."""
 Clip: TypeAlias = Mapping[str, Series]
 """Series of one video by part of the score, higher = odder."""
 
-GENERATOR_PARTS = (MOTION, OBJECT, APPEARANCE)
 DESTROYED = "destroyed"
-DESTROYER_PARTS = (*GENERATOR_PARTS, DESTROYED)
-PAPER_SMOOTHING = 10.0
-"""Deviation in frames of the official code's optional Gaussian."""
+DESTROYER_PARTS = (*OFFICIAL_PARTS, DESTROYED)
 _EPSILON = 1e-8
 _TOTAL, _STEP = 5.0, 0.1
 _DESTROYED_WEIGHTS = (0.25, 0.5, 0.75, 1.0)
@@ -32,7 +29,7 @@ _CHUNK = 2_000_000
 
 
 def paper_pipeline(
-    parts: Sequence[str] = GENERATOR_PARTS, weights: Sequence[float] | None = None, smoothing: float = 0.0
+    parts: Sequence[str] = OFFICIAL_PARTS, weights: Sequence[float] | None = None, smoothing: float = 0.0
 ) -> Pipeline:
     """The official fusion, for a `PaperProtocol` without normalisation of its own.
 
@@ -69,7 +66,7 @@ def fuse(clips: Sequence[Clip], parts: Sequence[str], weights: Sequence[float], 
 
 
 def search_weights(
-    clips: Sequence[Clip], labels: Sequence[ArrayLike], parts: Sequence[str] = GENERATOR_PARTS, smoothing: float = 0.0
+    clips: Sequence[Clip], labels: Sequence[ArrayLike], parts: Sequence[str] = OFFICIAL_PARTS, smoothing: float = 0.0
 ) -> tuple[tuple[float, ...], float]:
     """Weights of the official grid with the highest micro AUC on these labels, the first of several, and that AUC.
 
@@ -94,7 +91,7 @@ def search_weights(
     return _plain(found), best
 
 
-def weight_grid(parts: Sequence[str] = GENERATOR_PARTS) -> NDArray[np.float64]:
+def weight_grid(parts: Sequence[str] = OFFICIAL_PARTS) -> NDArray[np.float64]:
     """All weights the official code tries, `(K, parts)`: those of motion, object and appearance add up to 5.
 
     Where the Destroyer's error counts, each of them with four weights of it.
@@ -104,7 +101,7 @@ def weight_grid(parts: Sequence[str] = GENERATOR_PARTS) -> NDArray[np.float64]:
         (1179, 4716, 1)
     """
     rows: list[tuple[float, ...]] = [(1.0,)]
-    if MOTION in parts:
+    if MOTION_HINGE in parts:
         firsts = np.arange(_STEP, _TOTAL - _STEP, _STEP).tolist()
         # ranges of floats, as the official grid, so that in three rows nothing is left for the appearance
         pairs = [(a, b) for a in firsts for b in np.arange(_STEP, round(_TOTAL - a, 1), _STEP).tolist()]

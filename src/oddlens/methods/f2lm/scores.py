@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from oddlens.methods.f2lm.losses import TripletAxis, triplet_loss
+from oddlens.methods.f2lm.losses import TripletAxis, imitation_gap, triplet_loss
 from oddlens.methods.f2lm.network import Generated
 
 APPEARANCE, MOTION, OBJECT = "appearance", "motion", "object"
+MOTION_HINGE, OBJECT_HINGE = "motion_hinge", "object_hinge"
+PARTS = (MOTION, OBJECT, APPEARANCE)
+"""What makes the score."""
+OFFICIAL_PARTS = (MOTION_HINGE, OBJECT_HINGE, APPEARANCE)
+"""What makes the official one: m, l and e_g."""
 
 
 def frame_values(generated: Generated, true: Tensor, axis: TripletAxis = "width") -> dict[str, Tensor]:
     """The parts of the score of each frame, `(B,)`, as far as the generator was shown what they need.
 
-    `appearance`: e_g, mean squared error of the predicted frame; `motion` and `object`: m and l, how badly the features
-    of motion and labels were imitated.
+    `appearance`: e_g, mean squared error of the predicted frame; `motion` and `object`: how badly the features of
+    motion and labels were imitated; `motion_hinge` and `object_hinge`: m and l, the same with the hinge of training,
+    which a good generator drives to 0 on normal frames, so that no scale can be taken from them.
 
     Args:
         generated: the prediction.
@@ -23,9 +29,11 @@ def frame_values(generated: Generated, true: Tensor, axis: TripletAxis = "width"
     """
     values = {APPEARANCE: prediction_error(generated.frame, true).flatten(1).mean(dim=1)}
     if generated.motion is not None:
-        values[MOTION] = triplet_loss(generated.motion, axis)
+        values[MOTION] = imitation_gap(generated.motion, axis)
+        values[MOTION_HINGE] = triplet_loss(generated.motion, axis)
     if generated.labels is not None:
-        values[OBJECT] = triplet_loss(generated.labels, axis)
+        values[OBJECT] = imitation_gap(generated.labels, axis)
+        values[OBJECT_HINGE] = triplet_loss(generated.labels, axis)
     return values
 
 

@@ -31,9 +31,10 @@ class F2lmSettings(MethodSettings):
     """The flow that is imitated."""
     labels: LabelSettings = field(default_factory=LabelSettings)
     """The class maps that are imitated."""
-    triplet_axis: TripletAxis = "channel"
-    """What distances of features are lengths over: the `channel`s of each place, or the `width` of the frame
-    (official, though surely not meant so)."""
+    triplet_axis: TripletAxis = "width"
+    """What distances of features are lengths over: the `width` of the frame (official, though surely not meant so), or
+    the `channel`s of each place, where the margin is soon reached everywhere and nothing is learned from it any more.
+    """
     loss_weights: tuple[float, float, float, float] = (1.0, 1.0, 0.05, 1.0)
     """Of intensity, gradient, adversarial and triplet terms (official); without triplets no flow and no labels are
     computed at all."""
@@ -48,7 +49,8 @@ class F2lmSettings(MethodSettings):
     weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Of motion, object and appearance in the score, each in deviations of what training frames have."""
     paper_weights: tuple[float, float, float] | None = None
-    """The same under `paper`; by default those that rank the test labels best, as the official code reports."""
+    """Of motion_hinge, object_hinge and appearance under `paper`; by default those that rank the
+    test labels best, as the official code reports."""
     paper_smoothing: float = 0.0
     """Under `paper`: deviation in frames of a Gaussian along each video; official option: 10."""
 
