@@ -11,9 +11,12 @@ import pytest
 
 from oddlens.cli import main
 from oddlens.config import Settings
+from oddlens.methods.destroyer.damage import DamageSettings
+from oddlens.methods.destroyer.settings import DestroyerSettings
 from oddlens.methods.dmad_pdm.backgrounds import BackgroundSettings as PdmBackgroundSettings
 from oddlens.methods.dmad_pdm.settings import DmadPdmSettings
 from oddlens.methods.dmad_pdm.static_anomalies import StaticSettings
+from oddlens.methods.f2lm.settings import F2lmSettings
 from oddlens.methods.lbr_spr.settings import LbrSprSettings
 from oddlens.methods.lnra.method import LnraSettings
 from oddlens.methods.lnra.pseudo import PseudoAnomaly
@@ -92,6 +95,9 @@ def _rows(text: str) -> set[str]:
         ("methods/dmad-pdm.md", DmadPdmSettings),
         ("methods/dmad-pdm.md", PdmBackgroundSettings),
         ("methods/dmad-pdm.md", StaticSettings),
+        ("methods/f2lm.md", F2lmSettings),
+        ("methods/f2lm.md", DestroyerSettings),
+        ("methods/f2lm.md", DamageSettings),
         ("motion.md", FlowSettings),
         ("objects.md", ObjectSettings),
         ("objects.md", BackgroundSettings),
@@ -121,10 +127,13 @@ def test_every_command_and_option_is_described(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize(
     "page",
-    ["command-line.md", "data-sets.md", "objects.md", "methods/lnra.md", "methods/lbr-spr.md", "methods/dmad-pdm.md"],
+    [
+        *("command-line.md", "data-sets.md", "objects.md"),
+        *("methods/lnra.md", "methods/lbr-spr.md", "methods/dmad-pdm.md", "methods/f2lm.md"),
+    ],
 )
 def test_recipes_that_are_named_exist(page: str) -> None:
     from oddlens.recipes import recipe_names
 
-    named = set(re.findall(r"\b(?:lnra|lbr-spr|dmad-pdm)/[a-z0-9-]+\b(?![./])", _text(page)))
+    named = set(re.findall(r"\b(?:lnra|lbr-spr|dmad-pdm|f2lm|destroyer)/[a-z0-9-]+\b(?![./])", _text(page)))
     assert named <= set(recipe_names())
