@@ -62,7 +62,10 @@ def numbers(value):
 
 
 def test_the_result_has_the_promised_shape(result):
-    assert list(result) == ["method", "dataset", "frames", "protocols", "baselines", "provenance"]
+    parts = ["method", "dataset", "frames", "protocols", "baselines", "event_recall_at", "provenance"]
+    assert list(result) == parts
+    assert set(result["event_recall_at"]) == {"lnra", "clock", "previous-frame", "neighbour-mean"}
+    assert all(set(recalls) == {"0.1", "1", "10"} for recalls in result["event_recall_at"].values())
     assert (result["method"], result["dataset"], result["frames"]) == ("lnra", "walkway", 80)
     assert list(result["protocols"]) == ["clean", "paper"]
     assert set(result["baselines"]) == {"clock", "random", "previous-frame", "neighbour-mean"}

@@ -25,6 +25,10 @@ METHODS: dict[str, tuple[str, str]] = {
         "oddlens.methods.dmad_pdm.method:DmadPdm",
         "predicts frames from a memory and a bounded deformation (CVPR 2023)",
     ),
+    "dmad-ppdm": (
+        "oddlens.methods.dmad_ppdm.method:DmadPpdm",
+        "has a student recall a teacher's features of a deformed photograph (CVPR 2023)",
+    ),
     "f2lm": (
         "oddlens.methods.f2lm.method:F2lm",
         "predicts frames by way of imitated motion and labels (IEEE Access 2024)",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate
 
 from oddlens.nn.coordinates import CoordConv2d
 
@@ -30,12 +30,20 @@ class DeformationEstimator(nn.Module):
         width: features of the trunk.
         cells: cells of the positional encoding along each axis.
         reference: frame side that the heads' pixels are counted in; `None` for the pixels of the picture itself.
+        shrink: sees means over so many pixels a side of the picture: a fraction of the work; 1 in all published models.
     """
 
     def __init__(
-        self, inputs: int, heads: Sequence[Head], width: int = 64, cells: int = 32, reference: int | None = None
+        self,
+        inputs: int,
+        heads: Sequence[Head],
+        width: int = 64,
+        cells: int = 32,
+        reference: int | None = None,
+        shrink: int = 1,
     ) -> None:
         super().__init__()
+        self.shrink = shrink
         self.amplitudes = tuple(head.pixels for head in heads)
         self.reference = reference
         self.trunk = nn.Sequential(
@@ -51,7 +59,7 @@ class DeformationEstimator(nn.Module):
 
     def forward(self, picture: Tensor) -> list[Tensor]:
         """The offset fields of a picture `(B, C, H, W)`, `float32 (B, H, W, 2)` each, as `warp` takes them."""
-        plain: Tensor = self.trunk(picture)
+        plain: Tensor = self.trunk(avg_pool2d(picture, self.shrink) if self.shrink > 1 else picture)
         features = torch.cat([self.norm(plain + self.residual(plain)), plain], dim=1)
         height, width = picture.shape[2:]
         sides = torch.tensor([self.reference or width, self.reference or height], device=picture.device)
