@@ -16,6 +16,8 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("oddlens.commands.train:train", "train a detector on normal footage"),
     "score": ("oddlens.commands.score:score", "score footage: table, events, overlay video, report"),
     "evaluate": ("oddlens.commands.evaluate:evaluate", "measure a detector on labelled footage"),
+    "benchmark mvtec": ("oddlens.commands.benchmark:mvtec", "train and compare methods on categories of photographs"),
+    "benchmark video": ("oddlens.commands.benchmark:video", "train and compare methods on labelled footage"),
     "flow": ("oddlens.commands.flow:flow", "show optical flow as a video in colours"),
     "boxes": ("oddlens.commands.boxes:boxes", "find foreground boxes and show them"),
     "background": ("oddlens.commands.background:background", "make a picture of what a fixed camera mostly sees"),
