@@ -29,13 +29,14 @@ class CategoryRow:
 
 
 def category_rows(results: Sequence[Mapping[str, Any]]) -> list[CategoryRow]:
-    """All rows of all metrics that any result has, metric by metric: methods, floors, published."""
-    return [
-        row
-        for metric in MEASURES
-        for row in (*_method_rows(results, metric), *_floor_rows(results, metric), *_published_rows(metric))
-        if any(_value(result["evaluation"]["protocols"], "clean", metric) is not None for result in results)
-    ]
+    """All rows of all metrics that any result has, metric by metric: methods, floors, and MVTec AD's published ones."""
+    rows = []
+    published = any(result["target"] in MVTEC for result in results)
+    for metric in MEASURES:
+        if any(_value(result["evaluation"]["protocols"], "clean", metric) is not None for result in results):
+            rows += _method_rows(results, metric) + _floor_rows(results, metric)
+            rows += _published_rows(metric) if published else []
+    return rows
 
 
 def category_names(results: Sequence[Mapping[str, Any]]) -> list[str]:
