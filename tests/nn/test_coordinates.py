@@ -72,3 +72,12 @@ def test_a_layer_serves_every_size_and_scoring_before_training() -> None:
         output = layer(torch.zeros(1, 1, *size))
         assert output.shape == (1, 1, *size)
         output.sum().backward()
+
+
+def test_dead_weights_of_official_checkpoints_are_passed_over() -> None:
+    layer, other = (torch.nn.Sequential(CoordConv2d(2, 3, cells=4)) for _ in range(2))
+    stored = layer.state_dict() | {"0.weight": torch.zeros(3, 2, 3, 3), "0.bias": torch.zeros(3)}
+    other.load_state_dict(stored)
+    assert torch.equal(other.state_dict()["0.conv.weight"], stored["0.conv.weight"]) and len(stored) == 3
+    with pytest.raises(RuntimeError, match="Unexpected key"):
+        other.load_state_dict(stored | {"0.scale": torch.zeros(1)})

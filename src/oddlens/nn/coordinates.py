@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,8 @@ class CoordConv2d(nn.Module):
     """3x3 convolution without bias whose input gets four maps of the position appended to its features.
 
     The inner convolution is called `conv`, as in the official code of DMAD, whose class has an unused weight and bias
-    of its own beside it. Source: DMAD (CVPR 2023), the positional encoding PE.
+    of its own beside it; where those are among the weights to load, they are passed over.
+    Source: DMAD (CVPR 2023), the positional encoding PE.
     """
 
     def __init__(self, inputs: int, outputs: int, cells: int) -> None:
@@ -29,6 +31,11 @@ class CoordConv2d(nn.Module):
         maps = coordinate_maps(height, width, self.cells, features.device).to(features.dtype)
         output: Tensor = self.conv(torch.cat([features, maps.expand(batch, -1, -1, -1)], dim=1))
         return output
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        for dead in ("weight", "bias"):
+            state_dict.pop(prefix + dead, None)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
 def coordinate_maps(height: int, width: int, cells: int, device: torch.device | str = "cpu") -> Tensor:

@@ -48,6 +48,7 @@ class Case:
 
     method: DmadPdm
     background: Tensor
+    target: Tensor
     prediction: Prediction
     errors: Errors
 
@@ -60,7 +61,7 @@ def case(variant: Any, clip: Clip, fill: Fill) -> Case:
     background = clip(4, 3, 256, 256, 0.2) if scenes else torch.zeros(1, 3, 256, 256)
     with torch.no_grad():
         prediction = method.network(frames[:, :12], background[:1])
-    return Case(method, background, prediction, frame_errors(method.rule, frames[:, 12:], prediction))
+    return Case(method, background, frames[:, 12:], prediction, frame_errors(method.rule, frames[:, 12:], prediction))
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +145,8 @@ def test_shanghai_in_evaluation_mode(shanghai: Case) -> None:
     assert found.memory.embed.item() == close(0.7355895)
     assert shanghai.errors.values["deformation"].item() == close(0.01538005)
     assert shanghai.errors.values["reconstruction"].item() == close(1.93985963)
+    error = (found.frames[1] - shanghai.target).square().mean()
+    assert error.item() == close(0.4837374)
 
 
 def trained_forward(method: DmadPdm, frames: Tensor) -> Prediction:

@@ -52,6 +52,12 @@ def test_shanghai():
     assert auc == pytest.approx(0.95809038, abs=1e-8)
 
 
+def test_shanghai_before_the_filter(monkeypatch):
+    monkeypatch.setattr("oddlens.methods.dmad_pdm.pipelines.kalman_filter", lambda series: series)
+    _, auc = ranked("shanghai", *errors((160, 120), "object"))
+    assert auc == pytest.approx(0.95620748, abs=1e-8)
+
+
 def test_avenue_before_its_post_process():
     clips, labels = errors((60, 45))
     scores, _ = ranked("avenue", clips, labels)

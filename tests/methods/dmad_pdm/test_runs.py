@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from oddlens.config import merge
 from oddlens.datasets.open import open_dataset
+from oddlens.errors import DetectorError
 from oddlens.evaluation.evaluate import evaluate
 from oddlens.evaluation.protocols import PaperProtocol
 from oddlens.media.open import open_source
@@ -148,3 +151,32 @@ def test_faults_of_the_training_go_with_the_detector(scene: Path, tmp_path: Path
     run = trained(scene, tmp_path / "run", method={"codes": 200})
     assert any("most of the memory has died out" in line for line in run.detector.calibration.warnings)
     assert Detector.load(tmp_path / "run", "cpu").calibration.warnings == run.detector.calibration.warnings
+
+
+@pytest.mark.parametrize(
+    ("variant", "old", "new", "told"),
+    [
+        ("ped2", "variant: ped2", "variant: avenue", "of variant 'ped2' with 1 channel, the settings of variant 'aven"),
+        ("ped2", "variant: ped2", "variant: shanghai", "the settings of variant 'shanghai' with 1 channel; restore"),
+        ("avenue", "channels: 1", "channels: 3", "'avenue' with 1 channel, the settings of variant 'avenue' with 3 c"),
+    ],
+)
+def test_settings_of_another_variant_do_not_fit(
+    variant: str, old: str, new: str, told: str, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "detector"
+    shutil.copytree(runs[variant] / "detector", folder)
+    settings = folder / "detector.yaml"
+    settings.write_text(settings.read_text().replace(old, new))
+    with pytest.raises(DetectorError) as caught:
+        Detector.load(folder, "cpu")
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_weights_that_do_not_tell_their_variant_are_believed(runs: dict[str, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "detector"
+    shutil.copytree(runs["ped2"] / "detector", folder)
+    weights = load_file(folder / "weights.safetensors")
+    del weights["made_for"]
+    save_file(weights, folder / "weights.safetensors")
+    assert isinstance(Detector.load(folder, "cpu").method, DmadPdm)

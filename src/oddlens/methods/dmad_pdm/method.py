@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from oddlens.errors import DataError
+from oddlens.errors import DataError, DetectorError
 from oddlens.evaluation.protocols import PaperProtocol
 from oddlens.media.source import Source
 from oddlens.methods.base import Batch, Method, MethodSettings, Sample, Stage
@@ -25,6 +25,7 @@ from oddlens.methods.dmad_pdm.pipelines import PipelineName, paper_pipeline
 from oddlens.methods.dmad_pdm.scale import ErrorScale
 from oddlens.methods.dmad_pdm.settings import DmadPdmSettings
 from oddlens.methods.dmad_pdm.static_anomalies import COARSE_OFFSET, DIFFERENCE, StaticStage
+from oddlens.methods.dmad_pdm.variants import VARIANTS
 from oddlens.methods.dmad_pdm.views import nearest_view
 from oddlens.nn.quantiser import VectorQuantiser
 from oddlens.sampling.clips import Clip, FrameRun
@@ -46,6 +47,8 @@ class DmadPdm(Method):
     settings_type: ClassVar[type[MethodSettings]] = DmadPdmSettings
 
     background: nn.Parameter
+    made_for: Tensor
+    """Number of the variant, and channels: weights of one have the shapes of another's."""
 
     def __init__(self, settings: DmadPdmSettings) -> None:
         super().__init__(settings)
@@ -53,6 +56,7 @@ class DmadPdm(Method):
         # convolutions on CPUs are faster with the channels innermost
         self.network: PdmNetwork = build_network(settings).to(memory_format=torch.channels_last)
         self.background = nn.Parameter(torch.zeros(1, COLOURS, settings.height, settings.width))
+        self.register_buffer("made_for", torch.tensor([list(VARIANTS).index(settings.variant), settings.channels]))
         self._views: dict[str, int] = {}
         self.scale = ErrorScale(settings.weights)
         self.health = Health(self.network.memory, self.rule.coarse.pixels)
@@ -244,6 +248,15 @@ class DmadPdm(Method):
         return torch.from_numpy(values).permute(2, 0, 1).expand(COLOURS, -1, -1).contiguous()
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        # weights saved before they told what they are made for have no such entry, and are believed
+        made_for = state_dict.setdefault(prefix + "made_for", self.made_for).tolist()
+        if made_for != self.made_for.tolist():
+            theirs, mine = (
+                f"variant '{list(VARIANTS)[variant]}' with {channels} channel{'s' if channels > 1 else ''}"
+                for variant, channels in (made_for, self.made_for.tolist())
+            )
+            fault = f"the weights are of {theirs}, the settings of {mine}"
+            raise DetectorError("dmad-pdm", fault, "restore settings and weights together")
         stored = state_dict.get(prefix + "background")  # there are as many as there were views
         sides = self.background.shape
         # one of the right size stays: an optimiser may hold it
