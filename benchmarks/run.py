@@ -25,6 +25,7 @@ BENCHMARKS = (
     "scoring",
     "scoring_memory",
     "live_scoring",
+    "photographs",
     "ssim_gate",
     "start_up",
 )

@@ -23,6 +23,7 @@ NAMES = (
     "patches",
     "live_scoring",
     "template",
+    "photographs",
     "ssim_gate",
     "deformation",
     "aupro",
