@@ -174,7 +174,7 @@ def test_nothing_in_a_batch_is_run(tmp_path: Path, pictures: Pictures, bait: str
         ("train-images-idx3-ubyte", struct.pack(">IIII", 0x801, 1, 2, 2) + b"\0" * 4),
         ("train-images-idx3-ubyte", struct.pack(">IIII", 0x803, 3, 2, 2) + b"\0" * 4),
         ("train-images-idx3-ubyte.gz", b"no archive"),
-        ("train-images-idx3-ubyte.gz", gzip.compress(b"\0" * 500)[:20] + b"\xff" * 20),
+        ("train-images-idx3-ubyte.gz", gzip.compress(b"\0" * 500, mtime=0)[:20] + b"\xff" * 20),
     ],
 )
 def test_damaged_files(tmp_path: Path, name: str, content: bytes) -> None:
