@@ -73,23 +73,30 @@ def _score_photographs(
     from oddlens.commands.output import console, say_faults
     from oddlens.errors import SettingsError
     from oddlens.reports.photograph_tables import kinds_table
+    from oddlens.scoring.photograph_gallery import SessionGallery
     from oddlens.scoring.photograph_session import score_photographs_to_folder
     from oddlens.scoring.reject import reject_source
     from oddlens.training.progress import Progress
 
     if unfit:
         raise SettingsError(unfit[0], "is about video, and this detector looks at photographs", "leave it out")
+    gallery = SessionGallery(model)
     with Progress(quiet).bar("scoring photographs") as update:
         result = score_photographs_to_folder(
-            model, inputs, out, panels=panels, progress=lambda name, done, total: update(done, total, name)
+            model,
+            inputs,
+            out,
+            panels=panels,
+            progress=lambda name, done, total: update(done, total, name),
+            on_scored=gallery.take,
         )
+    page, *_ = gallery.write(result, inputs[0])
     say_faults("fault", result.faults)
     if not quiet:
         screen = console()
         screen.print(kinds_table(result.table))
         screen.print(f"threshold {model.calibration.threshold:.2f}: {reject_source(model.calibration)}", markup=False)
-        shown = f", {result.folder / 'panels'}" if panels else ""
-        screen.print(f"results: {result.folder / 'scores.csv'}{shown}", markup=False)
+        screen.print(f"results: {result.folder}  (open {page} in a browser)", markup=False)
     return 1 if result.faults else 0
 
 
