@@ -120,3 +120,18 @@ def test_pictures_that_do_not_fit(tmp_path: Path) -> None:
 def test_a_colour_picture_for_a_grey_method_becomes_grey(tmp_path: Path) -> None:
     write_image(tmp_path / "colour.png", picture(255, channels=3))
     assert (prepared(tmp_path, tmp_path / "colour.png").background == 1).all()
+
+
+@pytest.mark.parametrize("variant", ["ped2", "shanghai"])
+def test_a_picture_of_another_scene_is_told(variant: str, tmp_path: Path) -> None:
+    ramp = np.tile(np.arange(0, 240, 15, dtype=np.uint8)[:, None], (1, 16))[..., None]
+    run = FrameRun("view", 0, np.stack([ramp] * 5))
+    write_image(tmp_path / "view.png", ramp)
+    method = prepared(tmp_path, tmp_path if variant == "shanghai" else tmp_path / "view.png", variant=variant)
+    method.prepare_footage([run])
+    assert method.training_faults() == []
+    method.prepare_footage([FrameRun("view", 0, np.stack([ramp[::-1]] * 5))])
+    (told,) = method.training_faults()
+    assert told.startswith(
+        "background view is 120 levels from the footage on average, plain grey 60: it seems to be of"
+    )

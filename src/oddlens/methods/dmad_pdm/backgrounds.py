@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from oddlens.config import Settings
@@ -103,3 +104,36 @@ def check_views(runs: Sequence[FrameRun], known: Mapping[str, int], settings: Ba
             has = ", ".join(sorted(known)[:_SHOWN]) + (", ..." if len(known) > _SHOWN else "")
             fault = f"holds no picture called '{name}' for video '{run.video}', but {has}"
             raise DataError(settings.file, fault, "add it, or choose other names with method.background.views")
+
+
+def strange_backgrounds(
+    runs: Sequence[FrameRun],
+    pictures: NDArray[np.float32],
+    known: Mapping[str, int],
+    settings: BackgroundSettings,
+    scenes: bool,
+) -> list[str]:
+    """A line for each picture that fits the footage of its view worse than plain grey does: of another scene, likely.
+
+    Args:
+        runs: training footage, resized.
+        pictures: named for the views, `(V, C, H, W)`, -1..1.
+        known: their numbers by name.
+        settings: where they come from.
+        scenes: whether views count.
+    """
+    views: dict[int, list[FrameRun]] = {}
+    for run in runs:
+        views.setdefault(known[view_name(run.video, settings.views)] if scenes else 0, []).append(run)
+    names = {number: name for name, number in known.items()}
+    told = []
+    for number, mine in views.items():
+        frames = np.stack([run.frames[place] for run in mine for place in (0, len(run) // 2, len(run) - 1)])
+        usual = frames.mean(axis=0).transpose(2, 0, 1) / 127.5 - 1
+        off, grey = np.abs(pictures[number] - usual).mean(), np.abs(usual - usual.mean()).mean()
+        if off > grey:
+            away = f"{off * 127.5:.0f} levels from the footage on average, plain grey {grey * 127.5:.0f}"
+            told.append(
+                f"background {names[number]} is {away}: it seems to be of another scene; name one of this camera"
+            )
+    return told

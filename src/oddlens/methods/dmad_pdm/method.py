@@ -15,7 +15,14 @@ from oddlens.errors import DataError, DetectorError
 from oddlens.evaluation.protocols import PaperProtocol
 from oddlens.media.source import Source
 from oddlens.methods.base import Batch, Method, MethodSettings, Sample, Stage
-from oddlens.methods.dmad_pdm.backgrounds import ONE_VIEW, check_views, clip_background, learn_backgrounds, view_name
+from oddlens.methods.dmad_pdm.backgrounds import (
+    ONE_VIEW,
+    check_views,
+    clip_background,
+    learn_backgrounds,
+    strange_backgrounds,
+    view_name,
+)
 from oddlens.methods.dmad_pdm.errors import Errors, frame_errors
 from oddlens.methods.dmad_pdm.health import Health, in_pixels
 from oddlens.methods.dmad_pdm.losses import loss_terms
@@ -58,6 +65,7 @@ class DmadPdm(Method):
         self.background = nn.Parameter(torch.zeros(1, COLOURS, settings.height, settings.width))
         self.register_buffer("made_for", torch.tensor([list(VARIANTS).index(settings.variant), settings.channels]))
         self._views: dict[str, int] = {}
+        self._strangers: list[str] = []
         self.scale = ErrorScale(settings.weights)
         self.health = Health(self.network.memory, self.rule.coarse.pixels)
 
@@ -87,12 +95,15 @@ class DmadPdm(Method):
         background = self.settings.background
         if not background.file:
             self.set_background(learn_backgrounds(runs, background, self.rule.scenes))
-        elif self.rule.scenes:
+            return
+        if self.rule.scenes:
             check_views(runs, self._views, background)
+        pictures = self.background.detach()[:, : self.settings.channels].cpu().numpy()
+        self._strangers = strange_backgrounds(runs, pictures, self._views, background, self.rule.scenes)
 
     def training_faults(self) -> Sequence[str]:
-        """Whether most of the memory is dead, or the deformation at its limit."""
-        return self.health.faults
+        """Whether a background is of another scene, most of the memory dead, or the deformation at its limit."""
+        return [*self._strangers, *self.health.faults]
 
     def set_background(self, pictures: Mapping[str, NDArray[Any]]) -> None:
         """Begin with these backgrounds, levels 0..255 `(H, W, C)` by the name of their view.
