@@ -92,7 +92,7 @@ def test_a_detector_of_another_variant(w, run):
     settings["method"]["variant"] = "shanghai"
     (folder / "detector.yaml").write_text(yaml.safe_dump(settings))
     refused = w.score(w.clip, detector=folder, out=w.at / "scores")
-    w.refuses(refused, "weights.safetensors: does not fit the network")
+    w.refuses(refused, "the weights are of variant 'ped2' with 1 channel, the settings of variant 'shanghai'")
 
 
 def test_footage_in_which_nothing_happens(w):

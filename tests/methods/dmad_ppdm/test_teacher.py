@@ -135,7 +135,7 @@ def test_weights_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch, tmp_pat
     def offline(*_: Any, **__: Any) -> Any:
         raise URLError("no network")
 
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
     with pytest.raises(DetectorError) as caught:
         Teacher("wide_resnet50_2").load("default")
