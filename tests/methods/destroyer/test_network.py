@@ -37,9 +37,9 @@ def values(tensor: Tensor) -> tuple[float, ...]:
         (True, (0.0034919, 0.4154618, 0.0557138, -0.5963814, -0.3709719)),
     ],
 )
-def test_forward(training: bool, expected: tuple[float, ...], fill: Callable[..., None], wave: Any) -> None:
+def test_forward(training: bool, expected: tuple[float, ...], tagged_fill: Callable[..., None], wave: Any) -> None:
     network = DestroyerNetwork().train(training)
-    fill(network, TAGS)
+    tagged_fill(network, TAGS)
     with torch.no_grad():
         destroyed = network(wave((1, 3, 64, 64), 0.05, 0.03, 1.0))
     assert values(destroyed) == pytest.approx(expected, abs=1e-4)

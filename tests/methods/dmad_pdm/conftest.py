@@ -1,4 +1,4 @@
-"""The pictures and weights of DMAD's specification, made by formula."""
+"""The weights of DMAD's specification, made by formula."""
 
 from __future__ import annotations
 
@@ -11,20 +11,7 @@ from torch import Tensor, nn
 
 from oddlens.nn.quantiser import VectorQuantiser
 
-Clip = Callable[..., Tensor]
 Fill = Callable[[nn.Module], nn.Module]
-
-
-@pytest.fixture(scope="session")
-def clip() -> Clip:
-    """CLIP(B, C, H, W; phase) = 0.8 sin(0.05 i + 0.03 j + 0.7 c + 1.3 b + phase)."""
-
-    def make(batch: int, channels: int, height: int, width: int, phase: float = 0.0) -> Tensor:
-        sides = (batch, channels, height, width)
-        b, c, i, j = torch.meshgrid(*(torch.arange(n, dtype=torch.float64) for n in sides), indexing="ij")
-        return (0.8 * torch.sin(0.05 * i + 0.03 * j + 0.7 * c + 1.3 * b + phase)).float()
-
-    return make
 
 
 def _h(count: int) -> Tensor:

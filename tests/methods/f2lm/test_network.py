@@ -54,9 +54,9 @@ class Case:
 
 
 @pytest.fixture(scope="module")
-def case(fill: Fill, wave: Wave) -> Case:
+def case(tagged_fill: Fill, wave: Wave) -> Case:
     network = F2lmGenerator(84).eval()
-    fill(network, TAGS)
+    tagged_fill(network, TAGS)
     sides = (64, 64)
     inputs = (
         wave((1, 12, *sides), 0.05, 0.03, 1.0),
@@ -121,9 +121,9 @@ def test_motion_and_label_encoders_learn_from_the_triplets_alone(case: Case) -> 
     assert past.grad is None
 
 
-def test_training_mode(fill: Fill, case: Case) -> None:
+def test_training_mode(tagged_fill: Fill, case: Case) -> None:
     network = F2lmGenerator(84)
-    fill(network, TAGS)
+    tagged_fill(network, TAGS)
     with torch.no_grad():
         found = network(*case.inputs)
     assert values(found.frame) == tuple(map(close, (-0.0045049, 0.4656798, 0.3704083, 0.0139506, 0.6876788)))
@@ -140,9 +140,9 @@ def test_sides_that_cannot_be_halved() -> None:
     assert found.motion is not None and found.motion.true.shape == (1, 64, 7, 8)
 
 
-def test_discriminator(fill: Fill, case: Case, wave: Wave) -> None:
+def test_discriminator(tagged_fill: Fill, case: Case, wave: Wave) -> None:
     network = PatchDiscriminator()
-    fill(network, {"layers": 25})
+    tagged_fill(network, {"layers": 25})
     convolutions = [layer for layer in network.layers if isinstance(layer, nn.Conv2d)]
     assert [count(layer) for layer in convolutions] == [6_272, 524_544, 2_097_664, 4_194_816, 8_193]
     assert count(network) == 6_831_489 and len(network.state_dict()) == 10
