@@ -15,6 +15,8 @@ from oddlens.methods.destroyer.damage import DamageSettings
 from oddlens.methods.destroyer.settings import DestroyerSettings
 from oddlens.methods.dmad_pdm.backgrounds import BackgroundSettings as PdmBackgroundSettings
 from oddlens.methods.dmad_pdm.settings import DmadPdmSettings
+from oddlens.methods.dmad_ppdm.augment import AugmentSettings
+from oddlens.methods.dmad_ppdm.settings import DmadPpdmSettings
 from oddlens.methods.dmad_pdm.static_anomalies import StaticSettings
 from oddlens.methods.f2lm.settings import F2lmSettings
 from oddlens.methods.lbr_spr.settings import LbrSprSettings
@@ -95,6 +97,8 @@ def _rows(text: str) -> set[str]:
         ("methods/dmad-pdm.md", DmadPdmSettings),
         ("methods/dmad-pdm.md", PdmBackgroundSettings),
         ("methods/dmad-pdm.md", StaticSettings),
+        ("methods/dmad-ppdm.md", DmadPpdmSettings),
+        ("methods/dmad-ppdm.md", AugmentSettings),
         ("methods/f2lm.md", F2lmSettings),
         ("methods/f2lm.md", DestroyerSettings),
         ("methods/f2lm.md", DamageSettings),
@@ -129,11 +133,11 @@ def test_every_command_and_option_is_described(capsys: pytest.CaptureFixture[str
     "page",
     [
         *("command-line.md", "data-sets.md", "objects.md"),
-        *("methods/lnra.md", "methods/lbr-spr.md", "methods/dmad-pdm.md", "methods/f2lm.md"),
+        *("methods/lnra.md", "methods/lbr-spr.md", "methods/dmad-pdm.md", "methods/dmad-ppdm.md", "methods/f2lm.md"),
     ],
 )
 def test_recipes_that_are_named_exist(page: str) -> None:
     from oddlens.recipes import recipe_names
 
-    named = set(re.findall(r"\b(?:lnra|lbr-spr|dmad-pdm|f2lm|destroyer)/[a-z0-9-]+\b(?![./])", _text(page)))
+    named = set(re.findall(r"\b(?:lnra|lbr-spr|dmad-pdm|dmad-ppdm|f2lm|destroyer)/[a-z0-9-]+\b(?![./])", _text(page)))
     assert named <= set(recipe_names())
