@@ -15,9 +15,9 @@ from oddlens.methods.destroyer.damage import DamageSettings
 from oddlens.methods.destroyer.settings import DestroyerSettings
 from oddlens.methods.dmad_pdm.backgrounds import BackgroundSettings as PdmBackgroundSettings
 from oddlens.methods.dmad_pdm.settings import DmadPdmSettings
+from oddlens.methods.dmad_pdm.static_anomalies import StaticSettings
 from oddlens.methods.dmad_ppdm.augment import AugmentSettings
 from oddlens.methods.dmad_ppdm.settings import DmadPpdmSettings
-from oddlens.methods.dmad_pdm.static_anomalies import StaticSettings
 from oddlens.methods.f2lm.settings import F2lmSettings
 from oddlens.methods.lbr_spr.settings import LbrSprSettings
 from oddlens.methods.lnra.method import LnraSettings
