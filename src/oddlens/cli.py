@@ -13,9 +13,9 @@ from oddlens.errors import OddLensError
 EXIT_PARTIAL, EXIT_FAULT, EXIT_INTERRUPTED = 1, 2, 130
 
 _COMMANDS: dict[str, tuple[str, str]] = {
-    "train": ("oddlens.commands.train:train", "train a detector on normal footage"),
-    "score": ("oddlens.commands.score:score", "score footage: table, events, overlay video, report"),
-    "evaluate": ("oddlens.commands.evaluate:evaluate", "measure a detector on labelled footage"),
+    "train": ("oddlens.commands.train:train", "train a detector on normal footage or photographs"),
+    "score": ("oddlens.commands.score:score", "score footage or photographs: table, events, overlays, report"),
+    "evaluate": ("oddlens.commands.evaluate:evaluate", "measure a detector on labelled footage or photographs"),
     "benchmark mvtec": ("oddlens.commands.benchmark:mvtec", "train and compare methods on categories of photographs"),
     "benchmark video": ("oddlens.commands.benchmark:video", "train and compare methods on labelled footage"),
     "flow": ("oddlens.commands.flow:flow", "show optical flow as a video in colours"),
@@ -142,7 +142,7 @@ def _overview(group: str = "") -> str:
     names = [name for name in _COMMANDS if name.startswith(group)]
     width = max(len(name) for name in names) + 2
     lines = [f"  {name:<{width}}{_COMMANDS[name][1]}" for name in names]
-    head = "oddlens learns what normal looks like from video, then shows when and where something departs from it."
+    head = "oddlens learns what normal looks like from video or photographs, then shows what departs from it."
     start = "oddlens train lnra --config lnra/cpu --data FOLDER --out RUN"
     tail = ["'oddlens COMMAND --help' explains a command.", f"Start with: {start}"]
     return "\n".join([head, "", "usage: oddlens COMMAND ...", "", *lines, "", *tail])

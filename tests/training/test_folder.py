@@ -161,4 +161,4 @@ def test_no_footage_to_train_on(run: Train, lnra: dict[str, Any], tmp_path: Path
     settings = {**lnra, "data": {**lnra["data"], "root": str(tmp_path / "data")}}
     text = refused(DataError, lambda: module.train(out=tmp_path / "run", settings=settings))
     assert "holds no training videos" in text
-    assert not list((tmp_path / "run").iterdir())
+    assert not (tmp_path / "run").exists(), "nothing half-written"

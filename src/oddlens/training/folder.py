@@ -16,7 +16,7 @@ _SETTINGS, _PROVENANCE, _DETECTOR = "run.yaml", "provenance.json", "detector"
 
 
 def check_folder(folder: Path, run: RunSettings, overwrite: bool) -> None:
-    """Make sure that `folder` is new, or holds a run that may go on or be overwritten; nothing is removed yet.
+    """Make sure that `folder` can be made, or holds a run that may go on or be overwritten; nothing is changed yet.
 
     Raises:
         SettingsError: it holds something else.
@@ -30,10 +30,13 @@ def check_folder(folder: Path, run: RunSettings, overwrite: bool) -> None:
                 _check_settings(folder, run)
         elif folder.exists() and not all(is_leftover(item) for item in folder.iterdir()):
             raise SettingsError(folder, "is not empty and holds no run", "name another folder with --out")
+        there = folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable.part"
         probe.touch()
         probe.unlink()
+        if not there:
+            folder.rmdir()  # until the run begins: its data may still be refused
     except OSError as error:
         raise _unwritable(folder, error) from error
 
@@ -49,6 +52,7 @@ def begin(folder: Path, run: RunSettings, origin: Mapping[str, Any], overwrite: 
         OddLensError: the folder cannot be written.
     """
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         if overwrite:
             for part in ("checkpoints", "logs", _DETECTOR):
                 if (folder / part).exists():
