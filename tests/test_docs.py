@@ -11,6 +11,7 @@ import pytest
 
 from oddlens.cli import main
 from oddlens.config import Settings
+from oddlens.labels.settings import LabelSettings
 from oddlens.methods.destroyer.damage import DamageSettings
 from oddlens.methods.destroyer.settings import DestroyerSettings
 from oddlens.methods.dmad_pdm.backgrounds import BackgroundSettings as PdmBackgroundSettings
@@ -22,7 +23,7 @@ from oddlens.methods.f2lm.settings import F2lmSettings
 from oddlens.methods.lbr_spr.settings import LbrSprSettings
 from oddlens.methods.lnra.method import LnraSettings
 from oddlens.methods.lnra.pseudo import PseudoAnomaly
-from oddlens.motion.settings import FlowSettings
+from oddlens.motion.settings import FlowSettings, MotionSettings
 from oddlens.objects.background_settings import BackgroundSettings
 from oddlens.objects.settings import ObjectSettings
 from oddlens.training.settings import DataSettings, ScoringSettings, SelfPacedSettings, TrainingSettings
@@ -100,6 +101,8 @@ def _rows(text: str) -> set[str]:
         ("methods/dmad-ppdm.md", DmadPpdmSettings),
         ("methods/dmad-ppdm.md", AugmentSettings),
         ("methods/f2lm.md", F2lmSettings),
+        ("methods/f2lm.md", MotionSettings),
+        ("methods/f2lm.md", LabelSettings),
         ("methods/f2lm.md", DestroyerSettings),
         ("methods/f2lm.md", DamageSettings),
         ("motion.md", FlowSettings),
