@@ -30,7 +30,7 @@ demo: $(READY)
 	@echo "The report: $(DEMO)/scores/report.html (open it in a browser). The table: $(DEMO)/evaluation.md"
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import resource
 import subprocess
 from collections import Counter, OrderedDict, deque
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -148,3 +150,15 @@ def test_text_of_python_2_is_read_as_asked() -> None:
     content = b"(dp0\nS'data'\np1\nS'\\xff'\np2\ns."
     assert safe_pickle.loads(content, encoding="latin1") == {"data": "ÿ"}
     assert safe_pickle.loads(content, encoding="bytes") == {b"data": b"\xff"}
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [b"}r\xff\xff\xff\x7f.", b"}p4294967295\n.", b"\x96\x00\x00\x00\x00\x08\x00\x00\x00ab."],
+    ids=["memo", "written memo", "byte array"],
+)
+def test_memory_follows_what_is_there_not_what_is_claimed(claim: bytes) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with suppress(Exception):
+        safe_pickle.loads(b"\x80\x05" + claim)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # kibibytes: the claims are of 16 GB

@@ -7,8 +7,10 @@ Only array and tensor rebuilding and plain containers are real; every other clas
 from __future__ import annotations
 
 import pickle
+import struct
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 _REAL = {
     ("collections", "OrderedDict"),
@@ -59,8 +61,12 @@ class Inert:
     append = add = extend
 
 
-class Unpickler(pickle.Unpickler):
-    """Unpickler that resolves nothing but the names needed for arrays, tensors and containers."""
+class Unpickler(pickle._Unpickler):
+    """Unpickler that resolves nothing but the names needed for arrays, tensors and containers.
+
+    The one written in Python: it keeps its memo in a dictionary, where the one in C makes a table as long as the
+    largest index, so that one damaged byte of a file would ask for tens of gigabytes.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         """The real object for an allowed name, `Inert` for any other."""
@@ -70,6 +76,20 @@ class Unpickler(pickle.Unpickler):
         module = "builtins" if module == "__builtin__" else module.replace("numpy.core.", "numpy._core.")
         storage = module == "torch" and name.endswith("Storage") and name.removesuffix("Storage") in _STORAGES
         return super().find_class(module, name) if (module, name) in _REAL or storage else Inert
+
+    def load_bytearray8(self) -> None:
+        """Take the bytes that are there; the standard way first clears as many as a damaged file may claim."""
+        (length,) = struct.unpack("<Q", self.read(8))
+        self.append(bytearray(self.read(length)))
+
+    dispatch: ClassVar[dict[int, Callable[..., None]]] = {
+        **pickle._Unpickler.dispatch,
+        pickle.BYTEARRAY8[0]: load_bytearray8,
+    }
+
+    if TYPE_CHECKING:  # set by `load` of the class above
+        read: Callable[[int], bytes]
+        append: Callable[[Any], None]
 
 
 def load(file: Any, **options: Any) -> Any:
