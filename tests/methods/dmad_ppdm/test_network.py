@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -247,6 +247,25 @@ def test_resnets_are_mirrored_block_by_block(name: str, blocks: tuple[int, ...])
     assert found.counts == blocks and found.rectified and found.slim == (name == "resnet50")
     with torch.device("meta"):
         assert [len(found.up(128, 64, count)) for count in blocks] == list(blocks)
+
+
+def test_a_detached_target_keeps_its_value_and_loses_its_gradient() -> None:
+    network = small(mode="pixel")
+    pictures = torch.randn(2, 3, 64, 64)
+    officially, detached = (
+        loss_terms(pictures, network(pictures), 1.0, detach)["features"] for detach in (False, True)
+    )
+    torch.testing.assert_close(officially, detached)
+    reading = network(pictures)
+    free = [map_.detach().requires_grad_() for map_ in reading.teacher]
+    told = Reading(reading.deformed, free, reading.student, None, reading.forward, reading.inverse)
+    loss_terms(pictures, told, detach_target=True)["features"].sum().backward()
+    assert all(map_.grad is None for map_ in free), "the target is held"
+    estimator = network.deformation
+    assert estimator is not None
+    assert any(p.grad is not None and p.grad.any() for p in estimator.parameters()), "the bottleneck's path is not"
+    loss_terms(pictures, replace(told, student=[map_.detach() for map_ in told.student]))["features"].sum().backward()
+    assert all(map_.grad is not None and map_.grad.any() for map_ in free)
 
 
 def test_without_deformation_this_is_reverse_distillation() -> None:

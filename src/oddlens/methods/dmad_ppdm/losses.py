@@ -21,15 +21,20 @@ _SMALLEST = 1e-8
 """Of a length, in a cosine."""
 
 
-def loss_terms(pictures: Tensor, reading: Reading, memory_weight: float = 1.0) -> dict[str, Tensor]:
+def loss_terms(
+    pictures: Tensor, reading: Reading, memory_weight: float = 1.0, detach_target: bool = False
+) -> dict[str, Tensor]:
     """Terms of the loss of each sample, `(B,)`, by name; their means over the batch add up to the total.
 
     Args:
         pictures: x, `(B, 3, H, W)`, in ImageNet's deviations.
         reading: of them.
         memory_weight: of embed and commit (1, officially).
+        detach_target: let no gradient through the teacher's features that the student is measured against (officially
+            it goes through); their values, and the path by way of the bottleneck, stay.
     """
-    distances = [cosine_distance(t, s) for t, s in zip(reading.teacher, reading.student)]
+    targets = [target.detach() if detach_target else target for target in reading.teacher]
+    distances = [cosine_distance(t, s) for t, s in zip(targets, reading.student)]
     terms = {"features": torch.stack(distances).sum(dim=0)}
     if (forward := reading.forward) is not None and (inverse := reading.inverse) is not None:
         fields = (forward.coarse, forward.fine, inverse.coarse, inverse.fine)

@@ -87,7 +87,7 @@ class DmadPpdm(Method):
         """L_rec + L_com + L_df, with the cycle that teaches the inverse fields."""
         pictures = self._pictures(batch["clip"])
         reading: Reading = self.network(pictures)
-        terms = loss_terms(pictures, reading, self.settings.memory_weight)
+        terms = loss_terms(pictures, reading, self.settings.memory_weight, self.settings.detach_target)
         per_sample = torch.stack(list(terms.values())).sum(dim=0)
         means = {name: term.mean() for name, term in terms.items()}
         return Losses(per_sample.mean(), means | self._watch(reading), per_sample)

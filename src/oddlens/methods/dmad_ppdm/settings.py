@@ -62,6 +62,9 @@ class DmadPpdmSettings(MethodSettings):
     """Channels of the deformation estimator."""
     deformation_shrink: int = 1
     """The estimator sees means over so many pixels a side of the picture: 1 officially; 2 is four times as fast."""
+    detach_target: bool = False
+    """The student's target gives the deformation no gradient (ours). Officially it does, and the deformation may learn
+    to make any picture's features easy to recall, odd ones' too."""
     deformation_weight: float = 0.05
     """Weight of the deformation in the score and in the map; officially 0.2 for screw, carpet and metal_nut."""
     smoothing: float = 4.0
