@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,6 +71,30 @@ class Losses:
     total: Tensor
     terms: dict[str, Tensor] = field(default_factory=dict)
     per_sample: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class ComponentScale:
+    """What is usual of one component of a score that is a weighted sum of deviations.
+
+    The score is the sum, over all components that have a scale, of `weight * (value - mean) / deviation`.
+    """
+
+    mean: float
+    """Of training frames."""
+    deviation: float
+    """Of training frames, above 0."""
+    weight: float
+    """0 or more."""
+
+    def deviations(self, value: ArrayLike) -> NDArray[np.float64]:
+        """How many deviations values lie above the mean.
+
+        Example:
+            >>> ComponentScale(2.0, 0.5, 1.0).deviations([2.0, 4.0]).tolist()
+            [0.0, 4.0]
+        """
+        return (np.asarray(value, np.float64) - self.mean) / self.deviation
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def files(folder):
 
 def test_everything_is_written(scored):
     videos = {f"{name}/{part}" for name in ("test_01", "test_02") for part in ("overlay.mp4", "timeline.png")}
-    assert files(scored.folder) == {"scores.csv", "scores.parquet", "events.json", "report.html", *videos}
+    peaks = {f"{event.video}/peaks/{event.peak_frame:04d}.jpg" for event in scored.events}
+    assert files(scored.folder) == {"scores.csv", "scores.parquet", "events.json", "report.html", *videos, *peaks}
     assert scored.faults == []
 
 
@@ -237,7 +238,7 @@ def test_an_interrupted_session_can_be_repeated(alert, scene, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         score_to_folder(alert, [scene], tmp_path / "out", ScoreOptions("fast"), progress=stop)
     left = files(tmp_path / "out")
-    assert left == {"test_01/overlay.mp4", "test_01/timeline.png"}
+    assert {name for name in left if "/peaks/" not in name} == {"test_01/overlay.mp4", "test_01/timeline.png"}
     assert len(score_to_folder(alert, [scene], tmp_path / "out", FAST).table) == 80
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from oddlens.commands.options import DetectorFolder, DeviceName, File, Inputs, ModeName, Number
+from oddlens.commands.options import DetectorFolder, DeviceName, File, Inputs, ModeName, Number, Text
 
 if TYPE_CHECKING:
     from oddlens.scoring.detector import Detector
@@ -23,6 +23,7 @@ def score(
     fps: Number = None,
     overlay: bool = True,
     arrows: bool = True,
+    pictures: Text = None,
     figures: bool = False,
     device: DeviceName = None,
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False,
@@ -39,6 +40,8 @@ def score(
         fps: frame rate of folders of images.
         overlay: write overlay videos (of photographs: panels).
         arrows: draw into them how a method moved its reference, where it does (dmad-pdm).
+        pictures: what the method drew of each frame, side by side as a video: all, or names with commas between them,
+            such as true,predicted,destroyed,error.
         figures: write reconstructions, error maps and the composed demonstration video.
         device: where to compute.
         quiet: no progress, no summary.
@@ -52,11 +55,12 @@ def score(
         raise SettingsError("oddlens score", "no input is named", "give videos, folders or globs after the detector")
     model = Detector.load(detector, device or "auto")
     if model.method.subject == "photographs":
-        asked = {"--mode": mode, "--labels": labels, "--fps": fps, "--figures": figures or None}
+        asked = {"--mode": mode, "--labels": labels, "--fps": fps, "--pictures": pictures, "--figures": figures or None}
         return _score_photographs(
             model, inputs, out, overlay, quiet, [name for name in asked if asked[name] is not None]
         )
-    options = ScoreOptions(mode, fps, overlay, arrows, figures)
+    named = tuple(name.strip() for name in pictures.split(",")) if pictures is not None else ()
+    options = ScoreOptions(mode, fps, overlay, arrows, figures, named)
     bars = Progress(quiet)
     with bars.bar("scoring frames") as update:
         result = score_to_folder(

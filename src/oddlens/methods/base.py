@@ -15,7 +15,7 @@ from oddlens.config import Settings, build
 from oddlens.errors import SettingsError
 from oddlens.media.source import Colour, Source
 from oddlens.sampling.clips import Clip, FrameRun, to_network_values, window
-from oddlens.types import Losses, SamplingSpec, Scores
+from oddlens.types import ComponentScale, Losses, SamplingSpec, Scores
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -90,6 +90,8 @@ class Method(nn.Module, ABC):
     """What it looks at. Photographs stand each for itself, in any order and size; windows are then of length 1."""
     phases: ClassVar[tuple[str, ...]] = ("main",)
     """Names of the optimisation phases of one step, in order (a generator, then its discriminator, say)."""
+    shown_pictures: ClassVar[Mapping[str, str]] = {"reconstruction": "reconstruction", "error": "error"}
+    """Of the pictures it may draw (`Scores.pictures`) those that people look at, in order, and their captions."""
 
     def __init__(self, settings: MethodSettings) -> None:
         super().__init__()
@@ -147,6 +149,10 @@ class Method(nn.Module, ABC):
     @abstractmethod
     def score(self, windows: Tensor, targets: Sequence[int]) -> Scores:
         """Scores of the frames `targets` of each window `(B, C, T, H, W)` (network values)."""
+
+    def component_scales(self) -> Mapping[str, ComponentScale]:
+        """What is usual of the components that the score is the sum of; default: nobody knows."""
+        return {}
 
     def open_features(self) -> FrameFeatures | None:
         """What computes features of single frames for `score_with`; called once a video. Default: nothing does."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import PurePath
 from urllib.parse import quote
 
-from oddlens.reports.curve import timeline_html
+from oddlens.reports.curve import plot_html, timeline_html
+from oddlens.reports.explanation import explanation_html
+from oddlens.reports.lanes import lanes_html
 from oddlens.reports.series import clock, rarity
 from oddlens.reports.thumbnails import data_uri
 from oddlens.reports.video import VideoReport
@@ -15,17 +18,33 @@ from oddlens.reports.video import VideoReport
 _OPEN_ROWS = 6
 
 
-def card_html(
-    video: VideoReport, index: int, threshold: float, top: float, pictured: Container[tuple[int, int]]
-) -> str:
+QUIET = -1
+"""In place of an event's number: the highest frame of a video without events."""
+
+
+@dataclass(frozen=True)
+class PageScale:
+    """What all cards of a page share."""
+
+    threshold: float
+    """Alarm threshold."""
+    top: float
+    """Surprise at the upper edge of every curve."""
+    ranges: Mapping[str, tuple[float, float]]
+    """Lower and upper edge of the curves of each part."""
+    pictured: Container[tuple[int, int]]
+    """`(video, event)` of the events whose picture is embedded."""
+    explained: Container[tuple[int, int]]
+    """`(video, event)` of the events whose strip of pictures is; `QUIET` in place of an event."""
+
+
+def card_html(video: VideoReport, index: int, page: PageScale) -> str:
     """Card of one video.
 
     Args:
         video: what to show.
         index: its number in the page.
-        threshold: alarm threshold.
-        top: surprise at the upper edge of every curve of the page.
-        pictured: `(index, event)` of the events whose picture is embedded.
+        page: what all cards share.
     """
     events = len(video.events)
     count = f"{events:,} event{'s' if events != 1 else ''}" if events else "no event"
@@ -35,10 +54,11 @@ def card_html(
         f'<article class="card video" data-index="{index}" data-peak="{video.peak:.4f}"'
         f' data-events="{events}" data-name="{escape(video.name)}">\n'
         f'<header><h2>{escape(video.name)}</h2><span class="facts">{facts}</span>{chip}</header>\n'
-        + timeline_html(video, threshold, top)
+        + timeline_html(plot_html(video, page.threshold, page.top), lanes_html(video, page.ranges))
         + _notes(video.notes)
-        + _player(video)
-        + _event_table(video, index, pictured)
+        + _quiet(video, index, page)
+        + _players(video)
+        + _event_table(video, index, page)
         + "</article>\n"
     )
 
@@ -48,22 +68,33 @@ def _notes(notes: Sequence[str]) -> str:
     return f'<ul class="notes">{items}</ul>\n' if notes else ""
 
 
-def _player(video: VideoReport) -> str:
-    if video.overlay is None:
-        return ""
-    address = "./" + quote(PurePath(video.overlay).as_posix().lstrip("/"))
+def _players(video: VideoReport) -> str:
+    films = (("Overlay video", video.overlay), ("Pictures side by side", video.pictures))
+    return "".join(_player(title, film) for title, film in films if film is not None)
+
+
+def _player(title: str, film: str | PurePath) -> str:
+    address = "./" + quote(PurePath(film).as_posix().lstrip("/"))
     return (
-        '<details class="player"><summary>Overlay video</summary>'
+        f'<details class="player"><summary>{title}</summary>'
         f'<video controls preload="none" src="{address}"></video>'
-        f'<a href="{address}">{escape(PurePath(video.overlay).name)}</a></details>\n'
+        f'<a href="{address}">{escape(PurePath(film).name)}</a></details>\n'
     )
 
 
-def _event_table(video: VideoReport, index: int, pictured: Container[tuple[int, int]]) -> str:
+def _quiet(video: VideoReport, index: int, page: PageScale) -> str:
+    if video.quiet is None or (index, QUIET) not in page.explained:
+        return ""
+    lead = f"highest frame, {video.quiet.frame}"
+    lead += ": " if video.quiet.sentence else ""
+    return f'<div class="why">{explanation_html(video.quiet, lead)}</div>\n'
+
+
+def _event_table(video: VideoReport, index: int, page: PageScale) -> str:
     shown = video.shown_events()
     if not shown:
         return ""
-    rows = "".join(_event_row(video, row, k, (index, k) in pictured) for row, k in enumerate(shown))
+    rows = "".join(_event_row(video, row, k, index, page) for row, k in enumerate(shown))
     hidden = len(video.events) - len(shown)
     more = f'<p class="facts">{hidden:,} lower events are left out here.</p>' if hidden else ""
     return (
@@ -74,10 +105,10 @@ def _event_table(video: VideoReport, index: int, pictured: Container[tuple[int, 
     )
 
 
-def _event_row(video: VideoReport, row: int, k: int, pictured: bool) -> str:
+def _event_row(video: VideoReport, row: int, k: int, index: int, page: PageScale) -> str:
     event = video.events[k]
     start, end = float(event["start_time"]), float(event["end_time"])
-    picture = video.picture(k) if pictured else None
+    picture = video.picture(k) if (index, k) in page.pictured else None
     image = f'<img alt="frame {int(event["peak_frame"])}" src="{data_uri(picture)}">' if picture is not None else ""
     cells = (
         image,
@@ -88,4 +119,9 @@ def _event_row(video: VideoReport, row: int, k: int, pictured: bool) -> str:
         f'<span class="rank">{video.peak_score(k):.2f}</span>',
         rarity(video.peak_score(k)),
     )
-    return f'<tr data-event="{row}" tabindex="0">' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    line = f'<tr data-event="{row}" tabindex="0">' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    explanation = video.explanation(k)
+    if explanation is None or (index, k) not in page.explained:
+        return line
+    lead = "at the peak " if explanation.sentence else ""
+    return line + f'<tr class="why"><td colspan="{len(cells)}">{explanation_html(explanation, lead)}</td></tr>'

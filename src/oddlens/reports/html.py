@@ -7,9 +7,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from oddlens.reports.card import card_html
+from oddlens.reports.card import QUIET, PageScale, card_html
 from oddlens.reports.curve import curve_data
+from oddlens.reports.lanes import lanes_data
 from oddlens.reports.page import notice_html, plural, provenance_html, tiles_html, write_page
+from oddlens.reports.parts import part_ranges
 from oddlens.reports.series import ceiling, clock
 from oddlens.reports.tables import Rows, baseline_rows, column_titles, measure_rows
 from oddlens.reports.video import VideoReport
@@ -17,6 +19,7 @@ from oddlens.reports.video import VideoReport
 __all__ = ["VideoReport", "write_report"]
 
 _MOST_PICTURES = 600
+_MOST_STRIPS = 100
 
 
 def write_report(
@@ -29,7 +32,7 @@ def write_report(
     metrics: Mapping[str, Mapping[str, Any]] | None = None,
     baselines: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Write the report; curves are pooled to 2000 points and pictures to the 600 highest events.
+    """Write the report; curves are pooled to 2000 points, pictures are of the 600 highest events, strips of the 100.
 
     Args:
         path: html file to write.
@@ -46,9 +49,10 @@ def write_report(
     """
     threshold = float(summary["threshold"])
     top = ceiling(threshold, [video.peak for video in videos])
-    pictured = _pictured(videos)
+    ranges = part_ranges(video.parts for video in videos)
+    page = PageScale(threshold, top, ranges, _pictured(videos), _explained(videos))
     order = sorted(range(len(videos)), key=lambda k: -videos[k].peak)
-    cards = "".join(card_html(videos[k], k, threshold, top, pictured) for k in order)
+    cards = "".join(card_html(videos[k], k, page) for k in order)
     body = (
         _head(title, summary, videos)
         + notice_html("fault", "Could not be read", summary.get("faults") or ())
@@ -58,7 +62,7 @@ def write_report(
         + f"<section>\n{cards}</section>\n"
         + provenance_html(provenance)
     )
-    data = {"videos": [curve_data(video) for video in videos]}
+    data = {"videos": [curve_data(video) | {"parts": lanes_data(video)} for video in videos]}
     write_page(path, title=title, body=body, data=data, styles=("report.css",), scripts=("report.js",))
 
 
@@ -71,6 +75,18 @@ def _pictured(videos: Sequence[VideoReport]) -> set[tuple[int, int]]:
         if video.picture(k) is not None
     ]
     return {(index, k) for _, index, k in sorted(candidates, reverse=True)[:_MOST_PICTURES]}
+
+
+def _explained(videos: Sequence[VideoReport]) -> set[tuple[int, int]]:
+    """`(video, event)` of the highest events that have a strip of pictures, and of videos without events."""
+    candidates = [
+        (float(video.events[k]["peak_score"]), index, k)
+        for index, video in enumerate(videos)
+        for k in video.shown_events()
+        if video.explanation(k) is not None
+    ]
+    candidates += [(video.peak, index, QUIET) for index, video in enumerate(videos) if video.quiet is not None]
+    return {(index, k) for _, index, k in sorted(candidates, reverse=True)[:_MOST_STRIPS]}
 
 
 def _head(title: str, summary: Mapping[str, Any], videos: Sequence[VideoReport]) -> str:
@@ -116,8 +132,22 @@ def _toolbar(videos: Sequence[VideoReport]) -> str:
         '<div class="legend"><span class="line" style="--swatch:var(--curve)">'
         "surprise (3 = one normal frame in a thousand scores as high)</span>"
         '<span class="dashes" style="--swatch:var(--alarm)">threshold</span>'
-        f'<span style="--swatch:var(--alarm)">alarm</span>{truth}'
+        f'<span style="--swatch:var(--alarm)">alarm</span>{truth}{_parts_legend(videos)}'
         "<em>Drag to zoom, double-click to zoom out.</em></div>\n"
+    )
+
+
+def _parts_legend(videos: Sequence[VideoReport]) -> str:
+    """What the low curves show, where there are any."""
+    parts = [part for video in videos for part in video.parts]
+    if not parts:
+        return ""
+    if not any(part.in_deviations for part in parts):
+        return "<span class='words'>Below: the parts that the score is made of, each on its own scale</span>"
+    level = " Dashed: it alone would raise the alarm." if any(part.level is not None for part in parts) else ""
+    return (
+        "<span class='words'>Below: the parts of the score, in deviations above the mean of training frames"
+        f" (grey line), all on one scale.{level}</span>"
     )
 
 

@@ -49,6 +49,7 @@ def photograph_panel(
     verdict: str,
     reject: bool,
     drawn: Mapping[str, Image] | None = None,
+    close_ups: Mapping[str, Image] | None = None,
     truth: NDArray[np.bool_] | None = None,
 ) -> Image:
     """Pictures side by side under a title, 256 pixels high each.
@@ -60,19 +61,21 @@ def photograph_panel(
         title: to the left above.
         verdict: to the right above, red where it is a reject.
         reject: whether it is.
-        drawn: further pictures `uint8 (h, w, C)` by their caption.
+        drawn: further pictures of the whole photograph, `uint8 (h, w, C)` by their caption.
+        close_ups: pictures of a part of it, which keep their shape.
         truth: mask `bool (H, W)` of any size, outlined in violet.
 
     Returns:
         `uint8 (h, w, 3)` RGB.
     """
     width = max(round(picture.shape[1] * _HEIGHT / picture.shape[0]), 1)
-    small = _fitted(as_rgb(picture), width)
+    small = fitted(as_rgb(picture), width)
     tiles = {"photograph": small, **{name: as_rgb(image) for name, image in (drawn or {}).items()}}
     if heat_map is not None:
         tiles["map"] = colourise(heat_map, scale.low, scale.top, "inferno")
         tiles["odd" if truth is None else "odd, and marked (violet)"] = outlined(small, heat_map, scale, truth)
-    strip = _strip({name: _fitted(image, width) for name, image in tiles.items()})
+    parts = {name: fitted(image, width) for name, image in tiles.items()}
+    strip = side_by_side(parts | {name: _in_shape(image) for name, image in (close_ups or {}).items()})
     return np.concatenate([_head(strip.shape[1], title, verdict, ALARM if reject else GOOD), strip])
 
 
@@ -94,7 +97,7 @@ def outlined(
     """
     image = as_rgb(picture)
     if image.shape[0] < smallest:
-        image = _fitted(image, max(round(image.shape[1] * smallest / image.shape[0]), 1), smallest)
+        image = fitted(image, max(round(image.shape[1] * smallest / image.shape[0]), 1), smallest)
     result = overlay(image, heat_map, scale.low, scale.top).copy()
     height, width = image.shape[:2]
     line = max(round(height / _HEIGHT), 1)
@@ -113,19 +116,37 @@ def _outline(picture: Image, inside: NDArray[np.bool_], colour: Rgb, line: int) 
     cv2.drawContours(picture, contours, -1, colour, line)
 
 
-def _fitted(picture: Image, width: int, height: int = _HEIGHT) -> Image:
+def fitted(picture: Image, width: int, height: int = _HEIGHT) -> Image:
+    """Picture stretched to a size in pixels."""
     if picture.shape[:2] == (height, width):
         return picture
     way = cv2.INTER_AREA if picture.shape[0] > height else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(picture, (width, height), interpolation=way), np.uint8)
 
 
-def _strip(tiles: Mapping[str, Image]) -> Image:
+def _in_shape(picture: Image) -> Image:
+    return fitted(as_rgb(picture), max(round(picture.shape[1] * _HEIGHT / picture.shape[0]), 1))
+
+
+def side_by_side(tiles: Mapping[str, Image]) -> Image:
+    """Pictures of one height in a row on black, each under its caption.
+
+    Args:
+        tiles: `uint8 (h, w, 3)` by caption.
+
+    Returns:
+        `uint8 (h', w', 3)`.
+
+    Example:
+        >>> side_by_side({"true": np.zeros((20, 40, 3), np.uint8), "predicted": np.zeros((20, 40, 3), np.uint8)}).shape
+        (48, 104, 3)
+    """
     letters = lettering(_LETTERS)
+    height = next(iter(tiles.values())).shape[0]
     parts = []
     for caption, image in tiles.items():
-        canvas = np.full((letters.height + 4 + _HEIGHT + _GAP, image.shape[1] + _GAP, 3), NIGHT, np.uint8)
-        canvas[letters.height + 4 : letters.height + 4 + _HEIGHT, : image.shape[1]] = image
+        canvas = np.full((letters.height + 4 + height + _GAP, image.shape[1] + _GAP, 3), NIGHT, np.uint8)
+        canvas[letters.height + 4 : letters.height + 4 + height, : image.shape[1]] = image
         letters.draw(canvas[:, : image.shape[1]], caption, 1, 1, NIGHT_MUTED)
         parts.append(canvas)
     edge = np.full((parts[0].shape[0], _GAP, 3), NIGHT, np.uint8)

@@ -31,7 +31,7 @@
   const setUp = (card) => {
     const video = report.videos[Number(card.dataset.index)];
     const find = (selector) => card.querySelector(selector);
-    const plot = find(".plot"), svg = find("svg"), cursor = find(".cursor"), tip = find(".tip");
+    const plot = find(".plots"), svgs = card.querySelectorAll(".plots svg"), cursor = find(".cursor"), tip = find(".tip");
     const zone = find(".zone"), ticks = find(".ticks"), player = find("video");
     const full = [video.start, video.start + video.span];
     let view = full, dragFrom = null;
@@ -45,7 +45,8 @@
     const show = (from, to) => {
       view = [from, to];
       const scale = 1000 / video.span;
-      svg.setAttribute("viewBox", `${(from - video.start) * scale} 0 ${(to - from) * scale} 100`);
+      const box = `${(from - video.start) * scale} 0 ${(to - from) * scale} 100`;
+      for (const svg of svgs) svg.setAttribute("viewBox", box);
       for (const peak of card.querySelectorAll(".peak")) {
         const at = share(video.events[Number(peak.dataset.event)].peak);
         peak.style.left = `${at * 100}%`;
@@ -88,6 +89,11 @@
         const odds = document.createElement("div");
         odds.textContent = `${rarity(surprise)} normal frames scores as high`;
         tip.append(odds);
+      }
+      for (const part of video.parts) {
+        const row = document.createElement("div"), value = part.values[bin];
+        row.textContent = `${part.name} ${value === null ? "-" : value}`;
+        tip.append(row);
       }
       const picture = index < 0 ? null : find(`tr[data-event="${index}"] img`);
       if (picture) tip.append(picture.cloneNode());

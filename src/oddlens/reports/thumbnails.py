@@ -87,6 +87,16 @@ def shrink(picture: Image, widest: int = WIDEST) -> Image:
 
 def data_uri(picture: Image) -> str:
     """Picture as a `data:image/jpeg` address, at most 320 pixels wide."""
-    bgr = np.ascontiguousarray(as_rgb(shrink(picture))[..., ::-1])
+    return jpeg_uri(as_jpeg(picture))
+
+
+def jpeg_uri(code: bytes) -> str:
+    """The bytes of a JPEG file as an address."""
+    return "data:image/jpeg;base64," + base64.b64encode(code).decode("ascii")
+
+
+def as_jpeg(picture: Image, widest: int = WIDEST) -> bytes:
+    """Picture as a JPEG file, at most `widest` pixels wide."""
+    bgr = np.ascontiguousarray(as_rgb(shrink(picture, widest))[..., ::-1])
     _, code = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(code.tobytes()).decode("ascii")
+    return code.tobytes()

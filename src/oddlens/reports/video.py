@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from oddlens.datasets.base import Labels
+from oddlens.reports.explanation import Explanation
+from oddlens.reports.parts import Part
 from oddlens.types import Image
 
 _MOST_ROWS = 200
@@ -33,8 +35,16 @@ class VideoReport:
     """Overlay video, relative to the folder of the report."""
     overlay_fps: float | None = None
     """Frames a second of the overlay video; without it, its clock is taken to be the table's."""
+    pictures: str | PurePath | None = None
+    """Video of the pictures of each frame side by side, relative to the folder of the report."""
     notes: tuple[str, ...] = ()
     """What went wrong while reading it, one line each."""
+    parts: Sequence[Part] = ()
+    """Parts of the score, drawn beneath it; one value a frame each."""
+    explanations: Sequence[Explanation | None] = ()
+    """What the peak of each event looked like and which part stood out, or none at all."""
+    quiet: Explanation | None = None
+    """The same of the highest frame, for a video without any event."""
 
     @property
     def peak(self) -> float:
@@ -52,6 +62,10 @@ class VideoReport:
     def picture(self, event: int) -> Image | None:
         """Thumbnail of an event."""
         return self.thumbnails[event] if event < len(self.thumbnails) else None
+
+    def explanation(self, event: int) -> Explanation | None:
+        """What is known of the peak of an event."""
+        return self.explanations[event] if event < len(self.explanations) else None
 
     def shown_events(self) -> list[int]:
         """Indices of the events that get a row: the 200 highest, in their own order."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from oddlens.datasets.base import Video
 from oddlens.datasets.labels import check_labels
@@ -17,9 +16,10 @@ from oddlens.errors import DataError, OddLensError
 from oddlens.files import atomic_path, write_json
 from oddlens.media.open import open_source
 from oddlens.methods.objects import ObjectMethod
+from oddlens.reports.explanation import Explanation
 from oddlens.reports.figures import DemonstrationVideo, network_picture, write_pictures
 from oddlens.reports.html import write_report
-from oddlens.reports.overlay import OverlayVideo
+from oddlens.reports.parts import Part
 from oddlens.reports.style import ALARM, WHITE
 from oddlens.reports.thumbnails import event_thumbnail
 from oddlens.reports.timeline import timeline_png
@@ -27,20 +27,21 @@ from oddlens.reports.video import VideoReport
 from oddlens.scoring.calibration import Calibration, per_hour
 from oddlens.scoring.detector import Detector
 from oddlens.scoring.events import Event
+from oddlens.scoring.films import OVERLAY, PICTURES, FilmOptions, films
 from oddlens.scoring.jobs import find_videos
+from oddlens.scoring.pictures import Explainer, FramePictures, parts_of
 from oddlens.scoring.reject import reject_source
 from oddlens.scoring.table import DEFAULT_FPS, ScoredFrame, ScoreTable, open_for, score_source
 from oddlens.scoring.tracker import EventTracker
-from oddlens.scoring.windows import FrameScore, Mode
+from oddlens.scoring.windows import Mode
 
 Progress = Callable[[str, int, int | None], None]
 """Called with (video name, frames done of it, frames expected of it)."""
 _PROGRESS_FRAMES = 16
-_OF_A_VIDEO = {"overlay.mp4", "timeline.png", "demonstration.mp4", "figures"}
+_PEAKS = "peaks"
+_OF_A_VIDEO = {OVERLAY, PICTURES, "timeline.png", "demonstration.mp4", "figures", _PEAKS}
 _PICTURES = ("reconstruction", "error")
 """What a method must draw for `ScoreOptions.figures`."""
-_DISPLACEMENT = "offset"
-"""What a method draws where it has a displacement field."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class ScoreOptions:
     """Draw the displacement field of methods that have one into the overlay."""
     figures: bool = False
     """The originals' pictures: reconstruction, error map, composed demonstration video."""
+    pictures: tuple[str, ...] = ()
+    """What to show side by side in a video of its own, see `FramePictures`."""
 
 
 @dataclass
@@ -76,6 +79,7 @@ class _Scored:
     tracker: EventTracker
     fps: float
     notes: list[str]
+    parts: list[Part]
 
 
 def score_to_folder(
@@ -89,12 +93,14 @@ def score_to_folder(
     """Score `inputs` into folder `out`; an input that fails is reported and the rest is done.
 
     Writes `scores.csv`, `scores.parquet`, `events.json`, `report.html`, and for each video a folder with
-    `timeline.png`, `overlay.mp4` and, where asked for, `figures/`.
+    `timeline.png`, `overlay.mp4`, the pictures of its highest events under `peaks/` and, where asked for,
+    `pictures.mp4` and `figures/`.
 
     Raises:
         OddLensError: there is nothing to score, every input fails, or `out` cannot be written.
     """
     chosen, folder = options or ScoreOptions(), Path(out)
+    FramePictures(detector, chosen.pictures)  # refuses what the method does not draw
     videos, rate = find_videos(inputs, labels)
     if rate is not None and chosen.fps is None:
         chosen = replace(chosen, fps=rate)
@@ -123,61 +129,62 @@ def _score_video(
     detector: Detector, video: Video, folder: Path, options: ScoreOptions, progress: Progress | None
 ) -> _Scored:
     source = open_for(detector, video.path, options.fps)
-    with suppress(OSError):  # one of an earlier session would be linked as this one's
-        (folder / "overlay.mp4").unlink()
+    _remove_earlier(folder)
     calibration, fps = detector.calibration, source.info.fps or options.fps or DEFAULT_FPS
-    tracker, table = EventTracker(), ScoreTable()
+    tracker, table = EventTracker(Explainer(detector), _first_scored(detector, options.mode)), ScoreTable()
     details = not isinstance(detector.method, ObjectMethod)  # boxes are shown as they are, not painted into maps
     # heat and boxes are drawn on the footage's own colours, which a grey detector does not decode
-    display = open_source(video.path, colour="rgb", fps=options.fps).frames() if options.overlay else None
-    with ExitStack() as stack:
-        overlay = (
-            stack.enter_context(_overlay(folder, fps, source.info.frames, calibration, video)) if display else None
-        )
+    looked_at = options.overlay or options.pictures
+    display = open_source(video.path, colour="rgb", fps=options.fps).frames() if looked_at else iter(())
+    shown = FilmOptions(options.overlay, options.arrows, options.pictures)
+    with films(detector, video, folder, fps, source.info.frames, shown) as wanted:
         for scored in score_source(detector, source, options.mode, details, video.name):
             if options.figures and not len(table):
                 _check_pictures(detector, scored)
             table.add(scored)
             tracker.push(scored)
-            if display and overlay:
-                shown = next(display, scored.frame).image
-                boxes = _calibrated_boxes(scored.raw, calibration)
-                offset = scored.raw.pictures.get(_DISPLACEMENT) if options.arrows else None
-                overlay.write(shown, scored.raw.map, scored.row(), boxes, offset)
+            picture = next(display, scored.frame).image
+            for film in wanted:
+                film.take(scored, picture)
             if progress and len(table) % _PROGRESS_FRAMES == 0:
                 progress(video.name, len(table), source.info.frames)
         check_labels(video, len(table))
-    tracker.close()
+    tracker.finish()
     frame, events = table.frame(), [event.to_dict() for event in tracker.events]
-    timeline_png(frame, folder / "timeline.png", calibration.threshold, video.labels, events)
+    parts = parts_of(detector, frame)
+    timeline_png(frame, folder / "timeline.png", calibration.threshold, video.labels, events, parts)
+    _write_strips(folder / _PEAKS, [*tracker.explanations.values(), tracker.quiet])
     if options.figures:
         _write_figures(detector, video, folder, frame, options)
-    return _Scored(video, frame, tracker, fps, list(source.faults))
+    return _Scored(video, frame, tracker, fps, list(source.faults), parts)
 
 
-def _calibrated_boxes(raw: FrameScore, calibration: Calibration) -> NDArray[np.float64] | None:
-    """Boxes `(n, 5)` with the surprise of each, on the scale of the frames' own."""
-    if raw.boxes is None:
-        return None
-    return np.column_stack([raw.boxes[:, :4], calibration.surprise(raw.boxes[:, 4])])
+def _first_scored(detector: Detector, mode: Mode | None) -> int:
+    """The first frame that has a score of its own; those before it repeat it."""
+    if isinstance(detector.method, ObjectMethod):
+        return 0
+    spec = detector.method.sampling
+    exact = (mode or detector.scoring.mode) == "exact"
+    return (spec.target if exact else spec.fast_targets[0]) * spec.stride
+
+
+def _write_strips(folder: Path, explanations: Sequence[Explanation | None]) -> None:
+    for known in explanations:
+        if known and known.strip:
+            with atomic_path(folder / f"{known.frame:04d}.jpg") as temporary:
+                temporary.write_bytes(known.strip)
+
+
+def _remove_earlier(folder: Path) -> None:
+    """What an earlier session left would pass for this one's."""
+    for path in (folder / OVERLAY, folder / PICTURES, *(folder / _PEAKS).glob("*.jpg")):
+        with suppress(OSError):
+            path.unlink()
 
 
 def _check_pictures(detector: Detector, scored: ScoredFrame) -> None:
     if not set(_PICTURES) <= set(scored.raw.pictures):
         raise DataError(detector.name, "draws no reconstructions", "leave out --figures")
-
-
-def _overlay(folder: Path, fps: float, frames: int | None, calibration: Calibration, video: Video) -> OverlayVideo:
-    low, high = calibration.map_low, calibration.map_high
-    return OverlayVideo(
-        folder / "overlay.mp4",
-        fps,
-        len(video.labels) if video.labels is not None else frames,
-        calibration.threshold,
-        map_low=low,
-        map_high=high,
-        labels=video.labels,
-    )
 
 
 def _write_figures(detector: Detector, video: Video, folder: Path, table: pd.DataFrame, options: ScoreOptions) -> None:
@@ -238,7 +245,8 @@ def _video_report(item: _Scored, calibration: Calibration, folder: Path) -> Vide
         else None
         for peak in peaks
     ]
-    overlay = Path(item.video.name) / "overlay.mp4"
+    overlay = Path(item.video.name) / OVERLAY
+    strips = Path(item.video.name) / PICTURES
     return VideoReport(
         name=item.video.name,
         table=item.table,
@@ -247,7 +255,11 @@ def _video_report(item: _Scored, calibration: Calibration, folder: Path) -> Vide
         labels=item.video.labels,
         overlay=overlay.as_posix() if (folder / overlay).exists() else None,
         overlay_fps=item.fps,
+        pictures=strips.as_posix() if (folder / strips).exists() else None,
         notes=tuple(item.notes),
+        parts=item.parts,
+        explanations=[item.tracker.explanations.get(number) for number in range(len(item.tracker.events))],
+        quiet=item.tracker.quiet,
     )
 
 

@@ -30,7 +30,7 @@ from oddlens.nn.unet import hold_statistics
 from oddlens.sampling.clips import FrameRun
 from oddlens.sampling.intruders import Resources
 from oddlens.sampling.order import ClipSet, Samples
-from oddlens.types import Losses, SamplingSpec, Scores
+from oddlens.types import ComponentScale, Losses, SamplingSpec, Scores
 
 _PIXEL_PARTS = DESTROYER_PARTS[2:]
 _BLACK = -1.0
@@ -45,6 +45,11 @@ class Destroyer(Method):
 
     name: ClassVar[str] = "destroyer"
     settings_type: ClassVar[type[MethodSettings]] = DestroyerSettings
+    shown_pictures: ClassVar[Mapping[str, str]] = {
+        "reconstruction": "predicted",
+        DESTROYED: "destroyed",
+        "error": "error",
+    }
 
     background: Tensor
 
@@ -123,8 +128,9 @@ class Destroyer(Method):
         destroyed = self._destroyed(damaged)
         sums = destroyer_loss(destroyed, predicted, self.background, gates)
         per_sample = sums * len(sums) if self.training else sums
-        psnr = peak_signal_to_noise(prediction_error(predicted, true).mean(dim=(1, 2))).mean()
-        return Losses(per_sample.mean(), {"gate": gates.mean(), "psnr": psnr}, per_sample)
+        frames = {"psnr": predicted, "destroyed_psnr": destroyed.detach()}
+        psnr = {name: _decibels(frame, true) for name, frame in frames.items()}
+        return Losses(per_sample.mean(), {"gate": gates.mean(), **psnr}, per_sample)
 
     def configure_optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """AdamW for the Destroyer's own network."""
@@ -142,6 +148,10 @@ class Destroyer(Method):
         for batch in clips.spread_batches(SCALE_SAMPLES, batch_size):
             values, maps, *_ = self._values(self._complete(batch["clip"].to(self.background.device)))
             yield values, maps
+
+    def component_scales(self) -> Mapping[str, ComponentScale]:
+        """Means, deviations and weights of the parts of the score."""
+        return self.scale.components()
 
     def open_features(self) -> FrameFeatures | None:
         """What computes flow and labels of the frames of a video; nothing where pixels alone count."""
@@ -214,6 +224,11 @@ class Destroyer(Method):
             raise DataError(f"background {name}", fault, "give a picture of that size")
         values = torch.from_numpy(with_channels(picture, COLOURS)).float() / 127.5 - 1
         self.background.copy_(values.permute(2, 0, 1))
+
+
+def _decibels(frames: Tensor, true: Tensor) -> Tensor:
+    """Mean PSNR against the true frames."""
+    return peak_signal_to_noise(prediction_error(frames, true).mean(dim=(1, 2))).mean()
 
 
 def _generator(settings: DestroyerSettings, open_earlier: Callable[[str], Method]) -> F2lm:

@@ -37,7 +37,7 @@ from oddlens.nn.unet import hold_statistics
 from oddlens.sampling.clips import Clip, FrameRun
 from oddlens.sampling.intruders import Resources
 from oddlens.sampling.order import ClipSet, Samples
-from oddlens.types import Losses, SamplingSpec, Scores
+from oddlens.types import ComponentScale, Losses, SamplingSpec, Scores
 
 SCALE_SAMPLES = 512
 """So many training clips, evenly spread, tell the usual size of the parts of the score."""
@@ -50,6 +50,7 @@ class F2lm(Method):
     name: ClassVar[str] = "f2lm"
     settings_type: ClassVar[type[MethodSettings]] = F2lmSettings
     phases: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
+    shown_pictures: ClassVar[Mapping[str, str]] = {"reconstruction": "predicted", "error": "error"}
 
     def __init__(self, settings: F2lmSettings) -> None:
         super().__init__(settings)
@@ -166,6 +167,10 @@ class F2lm(Method):
         """Parts of the score and maps."""
         values = frame_values(generated, true, self.settings.triplet_axis)
         return values, {APPEARANCE: prediction_error(generated.frame.float(), true)}
+
+    def component_scales(self) -> Mapping[str, ComponentScale]:
+        """Means, deviations and weights of the parts of the score."""
+        return self.scale.components()
 
     def open_features(self) -> FrameFeatures | None:
         """What computes flow and labels of the frames of a video; nothing where pixels alone count."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from oddlens.types import ComponentScale
+
 _SMALLEST = 1e-9
 """A part that is the same in all training frames, nothing at that, is measured in this."""
 
@@ -53,6 +55,11 @@ class PartScale(nn.Module):
         """Weighted sum of the maps, each in multiples of its mean: `(B, H, W)`."""
         shares = [self.weights[name] / self.map_mean[number] for number, name in enumerate(self.maps)]
         return torch.stack([maps[name].float() * share for name, share in zip(self.maps, shares)]).sum(dim=0)
+
+    def components(self) -> dict[str, ComponentScale]:
+        """The scale of each part."""
+        rows = zip(self.weights.items(), self.mean.tolist(), self.deviation.tolist())
+        return {name: ComponentScale(mean, deviation, weight) for (name, weight), mean, deviation in rows}
 
     def _stacked(self, parts: Mapping[str, Tensor]) -> Tensor:
         return torch.stack([parts[name].float() for name in self.weights], dim=1)
