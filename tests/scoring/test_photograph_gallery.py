@@ -10,6 +10,7 @@ import pytest
 from PIL import Image as Pillow
 
 from oddlens import methods
+from oddlens.media.tiles import Tiles
 from oddlens.media.writer import write_image
 from oddlens.scoring.detector import Detector
 from oddlens.scoring.photograph_gallery import SessionGallery
@@ -81,11 +82,11 @@ def test_tiles_are_scored_as_photographs_of_their_own(session):
     detector, _ = session
     image = np.random.default_rng(5).integers(90, 110, (100, 130, 3)).astype(np.uint8)
     image[70:85, 90:110] = 250
-    found = score_tiled(image, tile_scorer(detector), (40, 48), batch_size=3)
-    assert found.map.shape == (100, 130)
-    row, column = np.unravel_index(found.map.argmax(), found.map.shape)
+    found = score_tiled(image, tile_scorer(detector), Tiles(40, 48), batch_size=3)
+    assert found.raw.map.shape == (100, 130)
+    row, column = np.unravel_index(found.raw.map.argmax(), found.raw.map.shape)
     assert 68 <= row < 87
     assert 88 <= column < 112
     left, top, right, bottom = found.tile
-    alone = tile_scorer(detector)(image[None, top:bottom, left:right])[0]
-    assert float(alone[0]) == pytest.approx(found.score, abs=1e-5)
+    (alone,) = tile_scorer(detector)(image[None, top:bottom, left:right])
+    assert alone.score == pytest.approx(found.raw.score, abs=1e-5)

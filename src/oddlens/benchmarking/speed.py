@@ -14,6 +14,7 @@ from oddlens.datasets.photographs import PhotographSet
 from oddlens.media.photographs import read_photograph
 from oddlens.media.resize import fit_photograph
 from oddlens.scoring.detector import Detector
+from oddlens.scoring.photographs import score_photographs
 from oddlens.scoring.table import open_for
 from oddlens.types import Image
 
@@ -33,6 +34,8 @@ def measure_speed(detector: Detector, data: DataSet | PhotographSet, seconds: fl
     Returns:
         `frames_per_second`, `frames`, `batch_size`, `device`; one frame is one photograph.
     """
+    if isinstance(data, PhotographSet) and detector.tiles:
+        return _speed_in_tiles(detector, data, seconds)
     images = _photographs(detector, data) if isinstance(data, PhotographSet) else _frames(detector, data)
     scorer, batch = detector.scorer(), detector.scoring.batch_size
     warm_up = max(WARM_UP, batch + detector.method.sampling.span)
@@ -47,8 +50,23 @@ def measure_speed(detector: Detector, data: DataSet | PhotographSet, seconds: fl
         if done > 0 and not done % batch and (time.perf_counter() - began > seconds or done >= _MOST):
             break
     _wait()
-    spent = time.perf_counter() - began
+    return _told(detector, done, time.perf_counter() - began)
+
+
+def _speed_in_tiles(detector: Detector, data: PhotographSet, seconds: float) -> dict[str, Any]:
+    """The same of whole photographs in tiles, one for warming up."""
+    scored = score_photographs(detector, chain.from_iterable(repeat(data.test or data.train)), [], details=False)
+    next(scored)
+    began, done = time.perf_counter(), 0
+    while not done or (time.perf_counter() - began < seconds and done < _MOST):
+        next(scored)
+        done += 1
+    return _told(detector, done, time.perf_counter() - began)
+
+
+def _told(detector: Detector, done: int, spent: float) -> dict[str, Any]:
     device = next((str(each.device) for each in detector.method.parameters()), "cpu")
+    batch = detector.scoring.batch_size
     return {"frames_per_second": round(done / spent, 3), "frames": done, "batch_size": batch, "device": device}
 
 

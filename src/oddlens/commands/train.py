@@ -29,6 +29,7 @@ def train(
     device: DeviceName = None,
     false_alarms_per_hour: Number = None,
     false_reject_rate: Number = None,
+    tile: Whole = None,
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False,
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False,
 ) -> int:
@@ -53,6 +54,7 @@ def train(
         device: where to compute.
         false_alarms_per_hour: alarm rate to set the threshold for.
         false_reject_rate: share of good photographs (0.01 = 1 %) to set the threshold for.
+        tile: learn from large photographs, and score them, at full resolution in tiles so many pixels wide.
         overwrite: start afresh although the run folder holds another run.
         quiet: no progress, no summary.
     """
@@ -63,7 +65,11 @@ def train(
     given: dict[str, dict[str, Any]] = {
         "data": {"split": split, "layout": layout, "labels": labels, "cache_gb": cache_gb, "cache_dir": cache_dir},
         "training": {"seed": seed, "device": device, "self_paced": self_paced and {"mode": self_paced}},
-        "scoring": {"false_alarms_per_hour": false_alarms_per_hour, "false_reject_rate": false_reject_rate},
+        "scoring": {
+            "false_alarms_per_hour": false_alarms_per_hour,
+            "false_reject_rate": false_reject_rate,
+            "tile": tile,
+        },
     }
     settings = {
         part: {key: value for key, value in values.items() if value is not None} for part, values in given.items()

@@ -9,6 +9,7 @@ from oddlens.errors import MediaError
 from oddlens.media.images import read_image
 from oddlens.media.resize import fit_photograph
 from oddlens.media.source import SourceInfo
+from oddlens.media.tiles import Tiles
 from oddlens.types import Frame, Image, SamplingSpec
 
 
@@ -31,16 +32,20 @@ class PhotographFiles:
         spec: size and channels of the frames.
         name: what messages call them.
         path: where they lie.
+        tiles: cut each into these, every tile a frame of its own.
     """
 
-    def __init__(self, files: Sequence[Path], spec: SamplingSpec, name: str, path: str) -> None:
-        self._files, self._spec = list(files), spec
+    def __init__(
+        self, files: Sequence[Path], spec: SamplingSpec, name: str, path: str, tiles: Tiles | None = None
+    ) -> None:
+        self._files, self._spec, self._tiles = list(files), spec, tiles
         self._faults: dict[Path, str] = {}
-        self._info = SourceInfo(name, path, spec.width, spec.height, spec.channels, None, len(self._files))
+        frames = None if tiles else len(self._files)
+        self._info = SourceInfo(name, path, spec.width, spec.height, spec.channels, None, frames)
 
     @property
     def info(self) -> SourceInfo:
-        """Size and channels of the frames; `frames` counts files."""
+        """Size and channels of the frames; `frames` counts files, and is None where they are cut into tiles."""
         return self._info
 
     @property
@@ -61,9 +66,11 @@ class PhotographFiles:
             except MediaError as error:
                 self._faults[file] = f"{file.name}: {error.fault}, left out"
                 continue
-            if index >= start:
-                yield Frame(index, 0.0, fit_photograph(image, self._spec.height, self._spec.width, self._spec.channels))
-            index += 1
+            for part in self._tiles.cut(image) if self._tiles else (image,):
+                if index >= start:
+                    fitted = fit_photograph(part, self._spec.height, self._spec.width, self._spec.channels)
+                    yield Frame(index, 0.0, fitted)
+                index += 1
         if not index:
             remedy = "check that the files are whole images"
             raise MediaError(self._info.path, "none of its photographs can be decoded", remedy)

@@ -23,6 +23,7 @@ from oddlens.media.open import open_source
 from oddlens.media.photographs import PhotographFiles
 from oddlens.media.resize import fit
 from oddlens.media.source import Source
+from oddlens.media.tiles import Tiles
 from oddlens.sampling.clips import FrameRun
 from oddlens.types import SamplingSpec
 
@@ -44,6 +45,8 @@ class Footage:
     fps: float | None = None
     photographs: tuple[Path, ...] = ()
     """Pictures of any size that stand each for itself, where it is no video; `path` is then their folder."""
+    tiles: Tiles | None = None
+    """What those pictures are cut into; None = each whole."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def build_store(
         OddLensError: the cache folder cannot be written.
     """
     fingerprint = fingerprint_footage(footage)
-    names = [[item.name, item.fps, *(file.name for file in item.photographs)] for item in footage]
+    names = [[item.name, item.fps, *(file.name for file in item.photographs), *(item.tiles or ())] for item in footage]
     identity = [_VERSION, fingerprint, names, spec.height, spec.width, spec.channels, budget_bytes, spec.span]
     key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:24]
     target = cache_dir / key
@@ -262,7 +265,7 @@ class _Writer:
 
 def _opened(item: Footage, spec: SamplingSpec) -> Source:
     if item.photographs:
-        return PhotographFiles(item.photographs, spec, item.name, str(item.path))
+        return PhotographFiles(item.photographs, spec, item.name, str(item.path), item.tiles)
     return open_source(item.path, colour=_colour(spec), fps=item.fps)
 
 

@@ -21,9 +21,7 @@ def split_holdout(runs: Sequence[FrameRun], share: float, spec: SamplingSpec) ->
     usable = [run for run in runs if len(run) >= spec.span]
     if share <= 0 or not usable:
         return list(usable), []
-    if len(usable) >= _FEW_RUNS:
-        count = min(max(1, round(share * len(usable))), len(usable) - 1)
-        chosen = set(((np.arange(count) + 0.5) * len(usable) / count).astype(int).tolist())
+    if chosen := spread_holdout(len(usable), share):
         held = [run for index, run in enumerate(usable) if index in chosen]
         return [run for index, run in enumerate(usable) if index not in chosen], held
     train, held = [], []
@@ -36,3 +34,16 @@ def split_holdout(runs: Sequence[FrameRun], share: float, spec: SamplingSpec) ->
         train.append(run.part(0, cut))
         held.append(run.part(cut, len(run)))
     return train, held
+
+
+def spread_holdout(number: int, share: float) -> set[int]:
+    """Which of `number` things are held out whole, evenly spread; none of fewer than five.
+
+    Example:
+        >>> sorted(spread_holdout(20, 0.1)), spread_holdout(4, 0.5)
+        ([5, 15], set())
+    """
+    if share <= 0 or number < _FEW_RUNS:
+        return set()
+    count = min(max(1, round(share * number)), number - 1)
+    return set(((np.arange(count) + 0.5) * number / count).astype(int).tolist())

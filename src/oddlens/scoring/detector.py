@@ -12,8 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from oddlens.config import build, merge, read_yaml, to_yaml
-from oddlens.errors import DetectorError, OddLensError
+from oddlens.errors import DetectorError, OddLensError, SettingsError
 from oddlens.files import atomic_path, read_json, write_json, write_text
+from oddlens.media.tiles import Tiles
 from oddlens.methods import method_class
 from oddlens.methods.base import Method
 from oddlens.methods.objects import ObjectMethod
@@ -22,6 +23,7 @@ from oddlens.scoring.objects import ObjectScorer
 from oddlens.scoring.windows import Mode, Scorer, WindowScorer
 from oddlens.training.devices import pick_device
 from oddlens.training.settings import ScoringSettings
+from oddlens.types import SamplingSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,6 +98,11 @@ class Detector:
         s = self.scoring
         return AlarmRule(s.false_alarms_per_hour, s.open_frames, s.close_seconds, s.hysteresis)
 
+    @property
+    def tiles(self) -> Tiles | None:
+        """The tiles that photographs are scored in; None where they are scored whole."""
+        return tiles_of(self.scoring, self.method.sampling)
+
     def scorer(self, mode: Mode | None = None, batch_size: int | None = None, details: bool = False) -> Scorer:
         """A scorer for one stream of frames; `batch_size=1` for live use."""
         s = self.scoring
@@ -124,10 +131,24 @@ class Detector:
         return score_inputs(self, every, mode, fps)
 
     def with_scoring(self, **changes: Any) -> Detector:
-        """The same detector with other scoring settings."""
+        """The same detector with other scoring settings.
+
+        Raises:
+            SettingsError: an unknown setting or a wrong value; or other tiles, which need another training.
+        """
         where = "scoring settings"
         scoring = build(ScoringSettings, merge(self.scoring.to_dict(), changes), where)
+        if tiles_of(scoring, self.method.sampling) != self.tiles:
+            fault = "would not be the tiles that weights and threshold were made with"
+            raise SettingsError("scoring.tile", fault, "train with them: oddlens train --tile")
         return replace(self, scoring=scoring)
+
+
+def tiles_of(scoring: ScoringSettings, spec: SamplingSpec) -> Tiles | None:
+    """Tiles as wide as the settings say and of the shape of the method's frames; None for whole photographs."""
+    if not scoring.tile:
+        return None
+    return Tiles(max(round(scoring.tile * spec.height / spec.width), 1), scoring.tile, scoring.tile_overlap)
 
 
 def find_detector(path: Path) -> Path:

@@ -32,11 +32,11 @@ def peak_box(heat: NDArray[np.float32], size: tuple[int, int]) -> Box | None:
     if not high > low:
         return None
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
-    _, parts = cv2.connectedComponents((heat >= low + _SHARE * (high - low)).astype(np.uint8), connectivity=8)
-    rows, columns = np.nonzero(parts == parts[row, column])
-    left, right = _scaled(columns, heat.shape[1], size[1])
-    top, bottom = _scaled(rows, heat.shape[0], size[0])
-    return left, top, right, bottom
+    hot = np.ascontiguousarray(heat >= low + _SHARE * (high - low)).view(np.uint8)
+    *_, (left, top, width, height) = cv2.floodFill(hot, None, (int(column), int(row)), 2, flags=8)
+    across, down = heat.shape[1], heat.shape[0]
+    ends = _scaled(left, left + width, across, size[1]), _scaled(top, top + height, down, size[0])
+    return ends[0][0], ends[1][0], ends[0][1], ends[1][1]
 
 
 def oddest_box(boxes: NDArray[np.float32], size: tuple[int, int]) -> Box | None:
@@ -60,6 +60,6 @@ def oddest_box(boxes: NDArray[np.float32], size: tuple[int, int]) -> Box | None:
     return max(floor(left), 0), max(floor(top), 0), min(ceil(right), width), min(ceil(bottom), height)
 
 
-def _scaled(cells: NDArray[np.intp], count: int, pixels: int) -> tuple[int, int]:
+def _scaled(first: int, end: int, count: int, pixels: int) -> tuple[int, int]:
     """First pixel and the one past the last of map cells; whole numbers, as rounding must not leave the frame."""
-    return int(cells.min()) * pixels // count, -(-(int(cells.max()) + 1) * pixels // count)
+    return first * pixels // count, -(-end * pixels // count)

@@ -39,7 +39,7 @@ class SessionGallery:
             score=scored.calibrated,
             rejected=scored.reject,
             picture=scored.picture,
-            heat_map=scored.raw.map,
+            heat_map=scored.heat,
             mask=_mask(photograph.mask),
             label=photograph.label,
             kind=photograph.kind,

@@ -14,11 +14,11 @@ from oddlens.errors import MediaError, OddLensError
 from oddlens.files import atomic_path, is_leftover, write_json
 from oddlens.media.writer import write_image
 from oddlens.reports.colour import to_uint8
-from oddlens.reports.panels import HeatScale, photograph_panel
+from oddlens.reports.panels import HeatScale, outlined, photograph_panel
 from oddlens.scoring.calibration import Calibration
 from oddlens.scoring.detector import Detector
 from oddlens.scoring.photograph_jobs import distinct_names, find_photographs
-from oddlens.scoring.photographs import ScoredPhotograph, score_photographs, table_of
+from oddlens.scoring.photographs import ScoredPhotograph, cut_out, score_photographs, table_of
 from oddlens.scoring.reject import reject_source
 from oddlens.types import Image
 
@@ -110,14 +110,24 @@ def panel_of(scored: ScoredPhotograph, detector: Detector, faults: list[str]) ->
     limit = f"{threshold:.2f}" if detector.calibration.quantiles else "-"
     return photograph_panel(
         scored.picture,
-        scored.raw.map,
+        scored.heat,
         heat_scale_of(detector.calibration),
         title=f"{scored.photograph.name}{kind}",
         verdict=f"{'REJECT' if scored.reject else 'pass'}  {scored.calibrated:.2f} / {limit}",
         reject=scored.reject,
-        drawn=drawn,
+        **({"drawn": drawn} if scored.tile is None else {"close_ups": {**_close_ups(scored, detector), **drawn}}),
         truth=truth,
     )
+
+
+def _close_ups(scored: ScoredPhotograph, detector: Detector) -> dict[str, Image]:
+    """The oddest tile of a photograph, and what is odd in it."""
+    assert scored.tile is not None and scored.close_up is not None and scored.raw.map is not None
+    heat = cut_out(scored.raw.map, scored.tile)
+    return {
+        "oddest tile": scored.close_up,
+        "odd in it": outlined(scored.close_up, heat, heat_scale_of(detector.calibration)),
+    }
 
 
 def heat_scale_of(calibration: Calibration) -> HeatScale:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from oddlens.datasets.photographs import Photograph
 from oddlens.errors import MediaError, OddLensError
 from oddlens.media.photographs import read_photograph
 from oddlens.media.resize import fit_photograph
+from oddlens.media.tiles import Tiles
 from oddlens.scoring.localise import Box, peak_box
 from oddlens.scoring.photograph_jobs import find_photographs
+from oddlens.scoring.tiling import score_tiled, tile_scorer
 from oddlens.scoring.windows import FrameScore
 from oddlens.types import Image
 
@@ -26,9 +29,12 @@ if TYPE_CHECKING:
     from oddlens.scoring.detector import Detector
 
 
+_Value = TypeVar("_Value", bound=np.generic)
 _SIDES = ("left", "top", "right", "bottom")
 _WIDEST = 1024
 """Pixels of the longer side of the pictures that are kept while their score is waited for."""
+_DRAWN = 512
+"""Pixels of the longer side of the maps that are drawn."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,24 @@ class ScoredPhotograph:
     picture: Image
     """`uint8 (h, w, C)` with the detector's channels, its longer side reduced to 1024 pixels."""
     raw: FrameScore
-    """Score, components, map `(h, w)` and pictures of the method, in its own size."""
+    """Score, components, map `(h, w)` and pictures of the method, in its own size; of a photograph in tiles the map in
+    the photograph's size, the others of the oddest tile."""
     calibrated: float
     reject: bool
+    tile: Box | None = None
+    """The oddest tile, in pixels of the photograph; None without tiles."""
+    close_up: Image | None = None
+    """What it shows, `uint8 (h, w, C)`."""
 
     @property
     def box(self) -> Box | None:
         """Box round the hottest place of the map, in pixels of the photograph; None without a map."""
         return None if self.raw.map is None else peak_box(self.raw.map, self.size)
+
+    @property
+    def heat(self) -> NDArray[np.float32] | None:
+        """The map as it is drawn: of a photograph in tiles the highest values, in at most 512 pixels a side."""
+        return self.raw.map if self.raw.map is None or self.tile is None else _highest(self.raw.map)
 
     def row(self) -> dict[str, Any]:
         """Plain values: `photograph`, `kind` ('' where nobody said), score, verdict, size, box and components."""
@@ -70,6 +86,9 @@ def score_photographs(
 ) -> Iterator[ScoredPhotograph]:
     """Score `photographs` in order, a batch at a time; memory does not depend on how many there are.
 
+    A detector that was trained with tiles scores one after the other in tiles: besides the photograph and its map there
+    is never more than a batch of tiles.
+
     Args:
         detector: of a method of photographs.
         photographs: of any size.
@@ -79,6 +98,9 @@ def score_photographs(
     Raises:
         OddLensError: a score is no number.
     """
+    if detector.tiles:
+        yield from _in_tiles(detector, detector.tiles, photographs, faults)
+        return
     scorer, spec = detector.scorer(details=details), detector.method.sampling
     waiting: deque[_Waiting] = deque()
     for photograph in photographs:
@@ -92,6 +114,12 @@ def score_photographs(
             yield _judged(detector, waiting.popleft(), raw)
     for raw in scorer.finish() if waiting else ():
         yield _judged(detector, waiting.popleft(), raw)
+
+
+def cut_out(picture: NDArray[_Value], box: Box) -> NDArray[_Value]:
+    """The part of a picture, or map, that lies in a box."""
+    left, top, right, bottom = box
+    return picture[top:bottom, left:right]
 
 
 def table_of_photographs(detector: Detector, inputs: Sequence[str | Path]) -> pd.DataFrame:
@@ -112,6 +140,24 @@ def table_of_photographs(detector: Detector, inputs: Sequence[str | Path]) -> pd
 def table_of(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Rows as a table; the sides of boxes stay whole numbers where some are missing."""
     return pd.DataFrame(list(rows)).astype(dict.fromkeys(_SIDES, "Int64"))
+
+
+def _in_tiles(
+    detector: Detector, tiles: Tiles, photographs: Iterable[Photograph], faults: list[str]
+) -> Iterator[ScoredPhotograph]:
+    scorer = tile_scorer(detector)
+    for photograph in photographs:
+        try:
+            image = read_photograph(photograph.path, detector.method.sampling.channels)
+        except MediaError as error:
+            faults.append(str(error))
+            continue
+        raw, tile = score_tiled(image, scorer, tiles, batch_size=detector.scoring.batch_size)
+        waiting = _Waiting(photograph, (image.shape[0], image.shape[1]), _reduced(image))
+        scored = replace(_judged(detector, waiting, raw), tile=tile, close_up=cut_out(image, tile).copy())
+        del image, raw, waiting  # the next one is read while at most this one's score is still kept
+        yield scored
+        del scored
 
 
 class _Waiting(NamedTuple):
@@ -140,3 +186,13 @@ def _reduced(image: Image) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8).reshape(
         size[1], size[0], channels
     )
+
+
+def _highest(map: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A smaller map, of the highest values of square blocks: what is small and hot stays to be seen."""
+    block = -(-max(map.shape) // _DRAWN)
+    if block == 1:
+        return map
+    for axis in (0, 1):
+        map = np.maximum.reduceat(map, np.arange(0, map.shape[axis], block), axis=axis)
+    return map

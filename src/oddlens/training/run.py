@@ -135,6 +135,8 @@ def _feed(method: Method, run: RunSettings, footage: Sequence[Footage], root: st
         raise SettingsError("training.sampling", fault, "set it to clips")
     if method.subject == "photographs":
         return photograph_feed(method, run, footage, root, progress)
+    if run.scoring.tile:
+        raise SettingsError("scoring.tile", f"is about photographs, and {method.name} looks at video", "leave it out")
     if isinstance(method, ObjectMethod):
         return object_feed(method, run, footage, root, progress)
     return clip_feed(method, run, footage, root, progress)

@@ -11,6 +11,8 @@ from oddlens.errors import SettingsError
 
 Precision = Literal["auto", "float32", "bfloat16"]
 PaceMode = Literal["none", "hard", "linear", "huber", "mixture"]
+_MOST_OVERLAP = 0.9
+"""Of tiles; with more a photograph has hundreds of times as many as without."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +166,11 @@ class ScoringSettings(Settings):
     """The lower threshold lies so far below the threshold, in units of surprise."""
     false_reject_rate: float = 0.01
     """Methods of photographs: wanted share of good photographs that are rejected, instead of the four above."""
+    tile: int = 0
+    """Methods of photographs: width in pixels of the tiles that photographs are cut into, at full resolution, to be
+    trained on, calibrated with and scored in; 0 = whole photographs."""
+    tile_overlap: float = 0.25
+    """Share of a tile's side that neighbours have in common at least."""
 
     def __post_init__(self) -> None:
         """Refuse rates and lengths that make no alarm."""
@@ -173,6 +180,11 @@ class ScoringSettings(Settings):
         if not 0 < self.false_reject_rate < 1:
             fault = f"is {self.false_reject_rate}"
             raise SettingsError("scoring.false_reject_rate", fault, "give a share above 0 and below 1")
+        if self.tile < 0:
+            raise SettingsError("scoring.tile", f"is {self.tile}", "give a width in pixels, or 0 for whole photographs")
+        if not 0 <= self.tile_overlap <= _MOST_OVERLAP:
+            fault = f"is {self.tile_overlap}"
+            raise SettingsError("scoring.tile_overlap", fault, f"give a share from 0 to {_MOST_OVERLAP}")
         if self.batch_size < 1 or self.open_frames < 1:
             raise SettingsError("scoring", "batch_size or open_frames is below 1", "give 1 or more")
         if not (0 <= self.close_seconds < inf and 0 <= self.hysteresis < inf):
