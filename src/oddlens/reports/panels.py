@@ -18,6 +18,8 @@ _HEIGHT = 256
 _GAP = 8
 _HOT = 0.8
 """Place of the level on the scale of heat: from there on heat is strongest."""
+_COOL, _HEAT = 0.45, 0.3
+"""Place on the scale of heat below which a photograph shows none, and the greatest share of heat in its colours."""
 _LETTERS = 13
 
 
@@ -98,7 +100,9 @@ def outlined(
     image = as_rgb(picture)
     if image.shape[0] < smallest:
         image = fitted(image, max(round(image.shape[1] * smallest / image.shape[0]), 1), smallest)
-    result = overlay(image, heat_map, scale.low, scale.top).copy()
+    # what is far from odd keeps its looks, and what is odd can still be made out under its heat
+    start = scale.low + _COOL * (scale.top - scale.low)
+    result = overlay(image, heat_map, start, scale.top, alpha=_HEAT).copy()
     height, width = image.shape[:2]
     line = max(round(height / _HEIGHT), 1)
     if truth is not None:
@@ -112,7 +116,7 @@ def outlined(
 
 def _outline(picture: Image, inside: NDArray[np.bool_], colour: Rgb, line: int) -> None:
     contours, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(picture, contours, -1, NIGHT, line + 2)
+    cv2.drawContours(picture, contours, -1, NIGHT, line + 1, cv2.LINE_AA)
     cv2.drawContours(picture, contours, -1, colour, line)
 
 
