@@ -47,6 +47,14 @@ def test_both_protocols_kinds_and_baselines(looker, plates):
     json.dumps(result, allow_nan=False)
 
 
+def test_curves_are_given_where_they_are_asked_for(looker, plates):
+    result = evaluate(looker, plates, resamples=10, curves=True)
+    for name, curve in result["roc"].items():
+        assert curve["auc"] == pytest.approx(result["protocols"][name]["image_auroc"])
+    assert set(result["roc"]) == {"clean", "paper"}
+    assert "roc" not in evaluate(looker, plates, resamples=10)
+
+
 def test_the_paper_takes_the_larger_of_two(looker, plates, monkeypatch):
     """A score that ranks worse than another is reported with the other's number, and it is said."""
     protocol = looker.method.photograph_protocol()

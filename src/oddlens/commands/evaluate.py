@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import tyro
@@ -15,6 +16,7 @@ def evaluate(
     data: str,
     out: File = None,
     json: File = None,
+    figures: File = None,
     mode: ModeName = None,
     layout: str = "auto",
     labels: str = "default",
@@ -31,6 +33,7 @@ def evaluate(
         data: a data set with labels.
         out: markdown file for the table; default: evaluation-DATASET.md in the detector's run folder.
         json: file for all numbers.
+        figures: folder for the ROC curves as a picture, roc-DATASET.png, each with its point of equal error rates.
         mode: exact (one scored frame a window) or fast; default: the detector's.
         layout: how the data lies, where it is not recognised.
         labels: which version of the labels, where there are several.
@@ -58,6 +61,7 @@ def evaluate(
             floors=floors,
             seed=seed,
             resamples=resamples,
+            curves=figures is not None,
             progress=lambda video, done, total: update(done, total, video),
         )
     if json is not None:
@@ -66,13 +70,28 @@ def evaluate(
     target = out or folder / f"evaluation-{result['dataset']}.md"
     markdown, tables = _shown(result)
     write_text(target, markdown)
+    drawn = figures and _draw(figures, result)
     if not quiet:
         screen = console()
         screen.print(*tables, sep="\n")
         say_faults("note", result["provenance"]["notes"])
         files = f"table: {target}" + (f"; numbers: {json}" if json is not None else "; all numbers: add --json FILE")
-        screen.print(files, markup=False)
+        screen.print(files + (f"; curves: {drawn}" if drawn else ""), markup=False)
     return 0
+
+
+def _draw(folder: Path, result: dict[str, Any]) -> Path | None:
+    """The ROC curves as a picture, where both classes are there."""
+    from oddlens.reports.roc import roc_png
+    from oddlens.reports.tables import column_titles
+
+    titles = column_titles(result["protocols"])
+    curves = {titles[name]: curve for name, curve in result["roc"].items() if curve is not None}
+    if not curves:
+        return None
+    path = folder / f"roc-{result['dataset']}.png"
+    roc_png(path, f"{result['method']} on {result['dataset']}", curves)
+    return path
 
 
 def _shown(result: dict[str, Any]) -> tuple[str, list[Any]]:

@@ -46,6 +46,7 @@ def evaluate(
     floors: bool = True,
     seed: int = 0,
     resamples: int = 1000,
+    curves: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Evaluate on the labelled test videos of a data set, or on photographs of known kind.
@@ -59,6 +60,7 @@ def evaluate(
         floors: also score the no-learning floors.
         seed: of the bootstrap and the random baseline.
         resamples: of the bootstrap over videos.
+        curves: also give the ROC curve of each protocol, as `roc`.
         progress: called before each video.
 
     Returns:
@@ -72,9 +74,8 @@ def evaluate(
     """
     model = detector if isinstance(detector, Detector) else Detector.load(detector)
     if model.method.subject == "photographs" or isinstance(data, PhotographSet):
-        return _on_photographs(
-            model, data, labels, mode, layout=layout, floors=floors, seed=seed, resamples=resamples, progress=progress
-        )
+        asked: dict[str, Any] = {"layout": layout, "floors": floors, "seed": seed, "resamples": resamples}
+        return _on_photographs(model, data, labels, mode, **asked, curves=curves, progress=progress)
     dataset = data if isinstance(data, DataSet) else open_dataset(data, layout, labels)
     rules = [kind() for kind in FLOORS] if floors else []
     shortest = max(method.shortest for method in (model.method, *rules))
@@ -107,6 +108,7 @@ def evaluate(
     judge = Judge(truth, rates, paper, counted[: len(training)], seed, resamples)
     alarms = _alarms(model, tracks[model.name].scores, rates)
     others = [name for name in scorers if name != model.name]
+    drawn = {"roc": judge.curves(tracks[model.name], before[model.name])} if curves else {}
     return {
         "method": model.name,
         "dataset": dataset.name,
@@ -115,6 +117,7 @@ def evaluate(
         "baselines": judge.trivial() | {name: judge.baseline(tracks[name], before[name]) for name in others},
         "event_recall_at": _recalls(model, {name: track.scores for name, track in tracks.items()}, truth, rates),
         "provenance": _provenance(model, dataset, videos, mode, paper, seed, resamples, notes + more),
+        **drawn,
     }
 
 

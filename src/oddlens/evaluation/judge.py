@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from oddlens.evaluation.baselines import clock_scores, random_baseline
 from oddlens.evaluation.protocols import PaperProtocol, ProtocolScores, apply_paper, clean
+from oddlens.evaluation.roc import Roc, roc_record
 from oddlens.evaluation.summary import summarise
 from oddlens.evaluation.tracks import Track
 from oddlens.scoring.events import Run
@@ -48,23 +49,32 @@ class Judge:
         `optimistic` in the paper's says that something in it is fitted to the labels.
         Masks belong to test videos, so numbers that need them stand where test frames alone are counted.
         """
-        ours = clean(track.scores, self.truth)
-        places = track.places.clean()
-        summaries = {
-            "clean": summarise(ours.scores, ours.labels, alarms=alarms, fps=self.rates, **places, **self.options)
+        ranked = self._ranked(track, training)
+        of_protocols: dict[str, dict[str, Any]] = {
+            "clean": {"alarms": alarms, "fps": self.rates, **track.places.clean()},
+            list(ranked)[-1]: track.places.paper(),
         }
-        earlier = training.paper_scores if training else []
-        theirs = apply_paper(self.paper, [*earlier, *track.paper_scores], self.all_truth)
-        places = track.places.paper()
-        if self.training:
-            summaries["paper"] = summarise(theirs.scores, theirs.labels, **self.options)
-            theirs = self._tested(theirs)
-            summaries["paper_test_only"] = summarise(theirs.scores, theirs.labels, **places, **self.options)
-        else:
-            summaries["paper"] = summarise(theirs.scores, theirs.labels, **places, **self.options)
+        summaries = {
+            name: summarise(scored.scores, scored.labels, **of_protocols.get(name, {}), **self.options)
+            for name, scored in ranked.items()
+        }
         if self.paper.optimistic:
             summaries["paper"]["optimistic"] = True
         return summaries
+
+    def curves(self, track: Track, training: Track | None = None) -> dict[str, Roc | None]:
+        """The ROC curve of each protocol; None where a class is missing."""
+        return {
+            name: roc_record(np.concatenate(scored.labels), np.concatenate(scored.scores))
+            for name, scored in self._ranked(track, training).items()
+        }
+
+    def _ranked(self, track: Track, training: Track | None) -> dict[str, ProtocolScores]:
+        """Scores and labels as each protocol ranks them; the last one's are of test frames as the paper left them."""
+        earlier = training.paper_scores if training else []
+        theirs = apply_paper(self.paper, [*earlier, *track.paper_scores], self.all_truth)
+        ranked = {"clean": clean(track.scores, self.truth), "paper": theirs}
+        return ranked | ({"paper_test_only": self._tested(theirs)} if self.training else {})
 
     def baseline(self, track: Track, training: Track | None = None) -> dict[str, Any]:
         """The clean summary, with the paper's under their names."""

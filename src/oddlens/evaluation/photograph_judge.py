@@ -14,6 +14,7 @@ from oddlens.evaluation.photograph_floors import FLOORS
 from oddlens.evaluation.photograph_protocol import ImageScores, Maps, PhotographProtocol
 from oddlens.evaluation.photograph_record import MAP, PhotographRecord
 from oddlens.evaluation.photographs import PhotographMetrics
+from oddlens.evaluation.roc import Roc, roc_record
 from oddlens.evaluation.summary import number
 from oddlens.metrics.pixel import PixelAUC
 from oddlens.metrics.ranking import roc_auc
@@ -46,6 +47,14 @@ class PhotographJudge:
         clean |= self._verdicts(np.arange(len(self._labels)))
         return {"clean": clean} | ({"paper": self._by_paper(self._paper)} if self._paper else {})
 
+    def curves(self) -> dict[str, Roc | None]:
+        """The ROC curve of each protocol over photographs; None where a class is missing."""
+        ranked = {"clean": (self._labels, self._record.scores())}
+        if self._paper:
+            tried = self._tried(self._paper)
+            ranked["paper"] = self._paper_labels, tried[self._highest(tried)]
+        return {name: roc_record(*pair) for name, pair in ranked.items()}
+
     def kinds(self) -> dict[str, Any]:
         """Each kind of defect against all good photographs: ranking numbers, and the share that was rejected."""
         record, found = self._record, {}
@@ -68,11 +77,8 @@ class PhotographJudge:
         return found
 
     def _by_paper(self, paper: PhotographProtocol) -> dict[str, Any]:
-        record = self._record
-        if missing := [name for name in paper.components if not record.has(name)]:
-            raise DataError("components", f"the method gives no '{missing[0]}'", "correct its photograph_protocol")
-        tried = paper.scores({name: record.scores(name) for name in paper.components})
-        name = _best({key: roc_auc(self._paper_labels, values) for key, values in tried.items()})
+        record, tried = self._record, self._tried(paper)
+        name = self._highest(tried)
         chosen = {"scores": name}
         maps = record.maps()
         optimistic = len(tried) > 1
@@ -83,6 +89,16 @@ class PhotographJudge:
             maps, optimistic = tried_maps[chosen["maps"]], optimistic or len(tried_maps) > 1
         summary = self._summary(np.asarray(tried[name], np.float64), self._paper_labels, maps)
         return {**summary, "chosen": chosen} | ({"optimistic": True} if optimistic else {})
+
+    def _tried(self, paper: PhotographProtocol) -> Mapping[str, ImageScores]:
+        """The scores that the paper tried, by name."""
+        record = self._record
+        if missing := [name for name in paper.components if not record.has(name)]:
+            raise DataError("components", f"the method gives no '{missing[0]}'", "correct its photograph_protocol")
+        return paper.scores({name: record.scores(name) for name in paper.components})
+
+    def _highest(self, tried: Mapping[str, ImageScores]) -> str:
+        return _best({key: roc_auc(self._paper_labels, values) for key, values in tried.items()})
 
     def _random(self) -> dict[str, Any]:
         summaries = {"clean": self._labels} | ({"paper": self._paper_labels} if self._paper else {})
