@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+import cv2
+import numpy as np
 
 from oddlens.datasets.open_photographs import open_photographs
 from oddlens.datasets.photograph_masks import read_photograph_mask
@@ -17,8 +21,9 @@ from oddlens.evaluation.photograph_record import PhotographRecord
 from oddlens.files import fingerprint_files
 from oddlens.metrics.pixel import Mask
 from oddlens.scoring.detector import Detector, runtime
-from oddlens.scoring.photographs import score_photographs
+from oddlens.scoring.photographs import ScoredPhotograph, score_photographs
 
+_IN_TILES = (1024, 1024)
 Progress = Callable[[str, int, int], None]
 """Called with (photograph, photographs done, photographs in all)."""
 
@@ -36,7 +41,8 @@ def evaluate_photographs(
 ) -> dict[str, Any]:
     """Evaluate on the test photographs whose kind is known.
 
-    Maps and masks are compared at the size the method works in: masks are brought to it, see `fit_mask`.
+    Maps and masks are compared at the size the method works in: masks are brought to it, see `fit_mask`. Those of a
+    detector that scores in tiles are compared at 1024x1024, and have no `paper` protocol: no paper had tiles.
 
     Args:
         detector: of a method of photographs.
@@ -59,12 +65,13 @@ def evaluate_photographs(
     dataset = data if isinstance(data, PhotographSet) else open_photographs(data, layout)
     known, notes = _usable(dataset)
     method, spec = detector.method, detector.method.sampling
-    paper = method.photograph_protocol()
+    paper = None if detector.tiles else method.photograph_protocol()
+    size = _IN_TILES if detector.tiles else (spec.height, spec.width)
     pictures = paper.pictures if paper and paper.maps else ()
     record = PhotographRecord(pictures, PhotographFloors.of(dataset.train, spec) if floors else None)
     faults: list[str] = []
     for done, scored in enumerate(score_photographs(detector, known, faults), 1):
-        record.take(scored, _mask(scored.photograph, (spec.height, spec.width), faults))
+        record.take(_sized(scored, size), _mask(scored.photograph, size, faults))
         if progress:
             progress(scored.photograph.name, done, len(known))
     if not record.items:
@@ -83,7 +90,7 @@ def evaluate_photographs(
         "provenance": {
             "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "labels": "folders",
-            "size_of_truth": f"{spec.width}x{spec.height}",
+            "size_of_truth": f"{size[1]}x{size[0]}",
             "test_fingerprint": fingerprint_files(item.path for item in record.items),
             "bootstrap": {"over": "photographs", "resamples": resamples, "seed": seed},
             "paper_protocol": paper.record() if paper else None,
@@ -102,6 +109,15 @@ def _usable(dataset: PhotographSet) -> tuple[list[Photograph], list[str]]:
         raise DataError(dataset.root, fault, "put good ones into test/good, others into test/DEFECT; see data check")
     unknown = len(dataset.test) - len(known)
     return known, [f"{unknown} test photographs are of no known kind and are left out"] if unknown else []
+
+
+def _sized(scored: ScoredPhotograph, size: tuple[int, int]) -> ScoredPhotograph:
+    """With a map of `size`: maps of photographs in tiles are as large as these."""
+    if scored.raw.map is None or scored.raw.map.shape == size:
+        return scored
+    way = cv2.INTER_AREA if scored.raw.map.shape[0] > size[0] else cv2.INTER_LINEAR
+    map = np.asarray(cv2.resize(scored.raw.map, size[::-1], interpolation=way), np.float32)
+    return replace(scored, raw=replace(scored.raw, map=map))
 
 
 def _mask(photograph: Photograph, size: tuple[int, int], faults: list[str]) -> Mask | None:
