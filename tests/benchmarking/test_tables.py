@@ -75,7 +75,9 @@ def test_categories_have_all_fifteen_columns_and_a_mean(photographs: BenchmarkFo
     assert rows[0].endswith("| 86.0 (85.0 - 87.0) of 2 |")
     assert "| dmad-ppdm/cpu | paper (optimistic) |" in text
     assert "| without learning: brightness | clean | - |" in text
-    assert "| DMAD-PPDM, paper | published |" in text
+    assert "| DMAD-PPDM, paper (1) | published |" in text
+    assert "| Reverse Distillation, paper (3) | published |" in text
+    assert "\n(3) recalled from the paper, not checked against it again\n" in text
     assert "99.5 of 15" in text
     assert "- cable: no such category in root" in text
     assert "`oddlens benchmark mvtec`" in text
@@ -87,6 +89,8 @@ def test_the_same_numbers_stand_in_csv_and_json(photographs: BenchmarkFolder):
         wide = list(csv.DictReader(stream))
     ours = next(row for row in wide if row["method"] == "dmad-ppdm/cpu" and row["protocol"] == "clean")
     assert (float(ours["screw"]), float(ours["mean"]), ours["cable"]) == (0.92, 0.86, "")
+    assert ours["note"] == ""
+    assert all("recalled" in row["note"] for row in wide if row["method"].startswith("Reverse"))
     user = next(row for row in wide if "user" in row["method"])
     assert (float(user["screw"]), float(user["mean"])) == (0.935, 0.982)
     with open(photographs.path / "results.csv", encoding="utf-8") as stream:

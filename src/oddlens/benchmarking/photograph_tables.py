@@ -26,6 +26,8 @@ class CategoryRow:
     """By category, as shares."""
     mean: Spread | None
     """Over the categories that have a value."""
+    note: str = ""
+    """Of a published one: what a reader has to know."""
 
 
 def category_rows(results: Sequence[Mapping[str, Any]]) -> list[CategoryRow]:
@@ -52,26 +54,28 @@ def category_names(results: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def photograph_markdown(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A table for each metric, then what each training cost."""
+    """A table for each metric with notes below, then what each training cost."""
     columns, rows = category_names(results), category_rows(results)
     lines: list[str] = []
     for metric in dict.fromkeys(row.metric for row in rows):
         heads = ["method", "protocol", "seeds", *columns, "mean"]
-        lines += [f"## {MEASURES[metric]}", "", *markdown_table(heads, _cells(rows, metric, columns), 2), ""]
+        mine = [row for row in rows if row.metric == metric]
+        notes = list(dict.fromkeys(row.note for row in mine if row.note))
+        lines += [f"## {MEASURES[metric]}", "", *markdown_table(heads, _cells(mine, columns, notes), 2), ""]
+        lines += [line for number, note in enumerate(notes, 1) for line in (f"({number}) {note}", "")]
     return [*lines, "## Cost", "", *_cost(results)]
 
 
-def _cells(rows: Sequence[CategoryRow], metric: str, columns: Sequence[str]) -> list[list[str]]:
+def _cells(rows: Sequence[CategoryRow], columns: Sequence[str], notes: Sequence[str]) -> list[list[str]]:
     return [
         [
-            row.name,
+            f"{row.name} ({notes.index(row.note) + 1})" if row.note else row.name,
             row.protocol,
             " ".join(map(str, row.seeds)) or "-",
             *(percent(row.values.get(name)) for name in columns),
             _mean_text(row),
         ]
         for row in rows
-        if row.metric == metric
     ]
 
 
@@ -114,7 +118,7 @@ def _published_rows(metric: str) -> list[CategoryRow]:
                 name: Spread(value / 100, value / 100, value / 100, 1) for name, value in known.categories.items()
             }
             mean = Spread(known.mean / 100, known.mean / 100, known.mean / 100, 1)
-            rows.append(CategoryRow(metric, known.name, "published", (), values, mean))
+            rows.append(CategoryRow(metric, known.name, "published", (), values, mean, known.note))
     return rows
 
 

@@ -100,10 +100,11 @@ def _wide(rows: Sequence[CategoryRow], columns: Sequence[str]) -> Table:
             " ".join(map(str, row.seeds)),
             *(row.values[name].mean if name in row.values else "" for name in columns),
             "" if row.mean is None else row.mean.mean,
+            row.note,
         ]
         for row in rows
     ]
-    return ["metric", "method", "protocol", "seeds", *columns, "mean"], cells
+    return ["metric", "method", "protocol", "seeds", *columns, "mean", "note"], cells
 
 
 def _csv(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
