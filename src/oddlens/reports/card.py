@@ -123,5 +123,5 @@ def _event_row(video: VideoReport, row: int, k: int, index: int, page: PageScale
     explanation = video.explanation(k)
     if explanation is None or (index, k) not in page.explained:
         return line
-    lead = "at the peak " if explanation.sentence else ""
+    lead = "at the peak, " if explanation.sentence else ""
     return line + f'<tr class="why"><td colspan="{len(cells)}">{explanation_html(explanation, lead)}</td></tr>'

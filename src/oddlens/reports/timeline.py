@@ -68,13 +68,21 @@ def timeline_png(
     _dress(axes, times, (0.0, ceiling(threshold, surprise)))
     axes.set_ylabel("surprise", color=hex_colour(MUTED), fontsize=10)
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    _head(axes, str(table["video"].iloc[0]) if len(table) else "", threshold, bool(alarms), labels is not None)
     ranges = part_ranges([parts])
     for row, part in enumerate(parts, 1):
-        lane = figure.add_subplot(grid[row])
-        _shade(lane, alarms, truth)
-        _draw_part(lane, part, times, starts, ranges[part.name])
+        axes.tick_params(labelbottom=False)  # the lowest one tells the time
+        axes = figure.add_subplot(grid[row])
+        _shade(axes, alarms, truth)
+        _draw_part(axes, part, times, starts, ranges[part.name])
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # a name in another script is no fault
+        FigureCanvasAgg(figure).print_figure(temporary)
+
+
+def _head(axes: Axes, name: str, threshold: float, alarm: bool, labelled: bool) -> None:
     axes.legend(
-        handles=_legend(threshold, bool(alarms), labels is not None),
+        handles=_legend(threshold, alarm, labelled),
         loc="lower right",
         bbox_to_anchor=(1.0, 1.0),
         ncols=4,
@@ -82,12 +90,8 @@ def timeline_png(
         fontsize=9,
         labelcolor=hex_colour(MUTED),
     )
-    name = str(table["video"].iloc[0]) if len(table) else ""
     short = name if len(name) <= _NAME_LETTERS else name[: _NAME_LETTERS - 1] + "…"
     axes.set_title(short, loc="left", fontsize=12, color=hex_colour(INK), fontweight="bold", parse_math=False)
-    with atomic_path(path) as temporary, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # a name in another script is no fault
-        FigureCanvasAgg(figure).print_figure(temporary)
 
 
 def _shade(axes: Axes, alarms: Spans, truth: Spans) -> None:
@@ -105,7 +109,7 @@ def _draw_part(
     """A low curve; a grey line where training frames lie, a dashed one where the part alone would raise the alarm."""
     if part.in_deviations:
         axes.axhline(0.0, color=hex_colour(MUTED), lw=0.8, alpha=0.6)
-    if part.level is not None and part.level < limits[1]:
+    if part.level is not None and limits[0] < part.level < limits[1]:
         axes.axhline(part.level, color=hex_colour(ALARM), lw=1.0, ls=(0, (5, 3)))
     axes.plot(times[starts], pool_max(part.values, starts), color=hex_colour(CURVE), lw=1.2)
     _dress(axes, times, limits)

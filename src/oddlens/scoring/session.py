@@ -15,6 +15,7 @@ from oddlens.datasets.labels import check_labels
 from oddlens.errors import DataError, OddLensError
 from oddlens.files import atomic_path, write_json
 from oddlens.media.open import open_source
+from oddlens.media.writer import write_image
 from oddlens.methods.objects import ObjectMethod
 from oddlens.reports.explanation import Explanation
 from oddlens.reports.figures import DemonstrationVideo, network_picture, write_pictures
@@ -194,6 +195,7 @@ def _write_figures(detector: Detector, video: Video, folder: Path, table: pd.Dat
     scaled = (score - score.min()) / spread if spread > 0 else np.full(len(score), 0.5)
     source = open_for(detector, video.path, options.fps)
     spec, high = detector.method.sampling, detector.calibration.map_high
+    others = set(detector.method.shown_pictures) - set(_PICTURES)
     with DemonstrationVideo(folder / "demonstration.mp4", len(score), video.labels, low=0.0, high=high) as film:
         for scored in score_source(detector, source, options.mode, details=True):
             picture, error = (scored.raw.pictures[name] for name in _PICTURES)
@@ -207,6 +209,9 @@ def _write_figures(detector: Detector, video: Video, folder: Path, table: pd.Dat
                 low=0.0,
                 high=high,
             )
+            for name in others & set(scored.raw.pictures):
+                shown = network_picture(scored.raw.pictures[name], spec.low, spec.high)
+                write_image(folder / "figures" / f"{name}_{scored.frame.index:04d}.png", shown)
             film.write(scored.frame.image, drawn, error[0], float(scaled[scored.frame.index]))
 
 

@@ -120,11 +120,15 @@ def test_the_training_step_is_damage_gate_and_loss() -> None:
     with torch.no_grad():
         generated, true = method.predictor({"clip": batch["clip"]})
         damaged = damage(generated.frame, method.settings.damage)
-        sums = destroyer_loss(method.network(damaged), generated.frame, method.background, gate(damaged, true))
+        made = method.network(damaged)
+        sums = destroyer_loss(made, generated.frame, method.background, gate(damaged, true))
     assert losses.total.item() == pytest.approx(sums.sum().item(), rel=1e-4), "officially a sum over the batch"
     assert losses.per_sample is not None
     assert losses.total.item() == pytest.approx(losses.per_sample.mean().item(), rel=1e-6)
     assert losses.terms["gate"].item() == pytest.approx(gate(damaged, true).mean().item(), rel=1e-4)
+    for name, frames in (("psnr", generated.frame), ("destroyed_psnr", made)):
+        errors = ((frames - true) / 2).square().mean(dim=(1, 2, 3))
+        assert losses.terms[name].item() == pytest.approx((-10 * errors.log10()).mean().item(), rel=1e-4)
 
 
 def test_validation_damages_alike_and_counts_samples() -> None:
@@ -186,6 +190,16 @@ def test_scores_are_parts_in_deviations_of_training_frames() -> None:
     assert scores[0].map is not None and scores[0].map.shape == (32, 48)
     shapes = {name: picture.shape for name, picture in scores[0].pictures.items()}
     assert shapes == dict.fromkeys(("reconstruction", "destroyed", "error"), (1, 32, 48))
+
+
+def test_the_score_is_the_sum_of_its_components_deviations() -> None:
+    method = method_of(weights=[2, 0.5, 1, 3]).eval()
+    method.scale.mean.copy_(torch.tensor([0.1, 0.2, 0.003, 0.004]))
+    method.scale.deviation.copy_(torch.tensor([0.3, 0.5, 0.001, 0.002]))
+    scores, scales = method.score(batch_of(method)["clip"], (4,)), method.component_scales()
+    assert list(scales) == ["motion", "object", "appearance", "destroyed"]
+    parts = [scale.weight * scale.deviations(scores.components[name]) for name, scale in scales.items()]
+    np.testing.assert_allclose(np.sum(parts, axis=0), scores.score, rtol=1e-3)
 
 
 def test_scores_by_features_of_a_stream_are_those_computed_anew() -> None:
