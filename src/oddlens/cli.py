@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -150,7 +151,13 @@ def _overview(group: str = "") -> str:
 
 def entry() -> None:
     """The installed program."""
+    warnings.showwarning = _say
     sys.exit(main())
+
+
+def _say(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning as one line, without the place in the program that it comes from."""
+    print(f"warning: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

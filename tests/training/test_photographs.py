@@ -110,3 +110,12 @@ def test_what_is_said_of_video_is_refused(good, tmp_path):
         train("mean-picture", good, tmp_path / "run", settings={**TINY, "data": {"labels": "masks"}})
     with pytest.raises(DataError, match="no layout 'ped2' of photographs"):
         train("mean-picture", good, tmp_path / "run", settings={**TINY, "data": {"layout": "ped2"}})
+
+
+def test_a_single_photograph_held_out_does_not_make_a_threshold(good, tmp_path):
+    for path in sorted(good.iterdir())[7:]:
+        path.unlink()
+    result = train("mean-picture", good.parent, tmp_path / "run", settings=TINY)
+    assert result.footage == "7 photographs, 1 of them held out"
+    assert (result.detector.calibration.frames, result.detector.calibration.held_out) == (7, False)
+    assert result.detector.calibration.threshold > 0.1

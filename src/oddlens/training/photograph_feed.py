@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +28,7 @@ from oddlens.training.resources import TrainingResources, cache_budget, cache_fo
 from oddlens.training.settings import RunSettings
 
 _CALIBRATION_PHOTOGRAPHS = 2000
+_LEAST_HELD_OUT = 2
 _CALIBRATION_IN_TILES = 200
 """Fewer where a photograph takes a hundred times as long."""
 _MAP_VALUES = 100_000
@@ -102,7 +102,9 @@ def photograph_feed(
 def _calibrator(kept: list[FrameRun], held: list[FrameRun], in_tiles: Sequence[Footage]) -> Calibrate:
     if in_tiles:
         return lambda detector: calibrate_in_tiles(detector, in_tiles)
-    return lambda detector: calibrate_detector(detector, held or kept, bool(held), len(kept) + len(held))
+    if len(held) < _LEAST_HELD_OUT:  # a single one cannot tell how far good photographs differ
+        return lambda detector: calibrate_detector(detector, [*kept, *held], False, len(kept) + len(held))
+    return lambda detector: calibrate_detector(detector, held, True, len(kept) + len(held))
 
 
 def calibrate_detector(detector: Detector, runs: Sequence[FrameRun], held_out: bool, available: int) -> Calibration:
@@ -118,14 +120,12 @@ def calibrate_in_tiles(detector: Detector, footage: Sequence[Footage]) -> Calibr
         detector: trained with tiles.
         footage: what it was trained on; then what was held out, if anything was.
     """
-    available = sum(len(item.photographs) for item in footage)
-    for place, item in reversed(list(enumerate(footage))):
-        paths = _spread(item.photographs, _CALIBRATION_IN_TILES)
-        scored = score_photographs(detector, [Photograph(path.name, path, "train") for path in paths], [])
-        if (first := next(scored, None)) is not None:  # one that cannot be read has been told of before
-            raw = (photograph.raw for photograph in chain([first], scored))
-            return _calibration(detector, raw, place > 0, available)
-    raise DataError(footage[0].path, "not one of its photographs can be read any more", "restore them")
+    every = [path for item in footage for path in item.photographs]
+    held = [path for item in footage[1:] for path in item.photographs]
+    chosen = held if len(held) >= _LEAST_HELD_OUT else every
+    photographs = [Photograph(path.name, path, "train") for path in _spread(chosen, _CALIBRATION_IN_TILES)]
+    scored = score_photographs(detector, photographs, [])  # one that cannot be read has been told of before
+    return _calibration(detector, (item.raw for item in scored), chosen is held, len(every))
 
 
 def _calibration(detector: Detector, scored: Iterable[FrameScore], held_out: bool, available: int) -> Calibration:
@@ -136,6 +136,8 @@ def _calibration(detector: Detector, scored: Iterable[FrameScore], held_out: boo
             peaks.append(float(item.map.max()))
             step = max(MAP_SAMPLE, item.map.size // _MAP_VALUES | 1)
             sample.append(item.map.ravel()[::step].copy())
+    if not scores:
+        raise DataError("calibration", "none of the photographs held out can be read", "replace or remove them")
     return calibrate_photographs(
         scores,
         detector.scoring.false_reject_rate,

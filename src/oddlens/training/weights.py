@@ -52,8 +52,10 @@ def local_weights(name: str, file: Path) -> Mapping[str, Tensor]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about protocols, before the fault itself
             state = load_file(file) if file.suffix == ".safetensors" else torch.load(file, "cpu", weights_only=True)
-    except Exception as error:  # there is no end to what a damaged pickle can raise
+    except OSError as error:
         raise DetectorError(file, f"cannot be read ({str(error)[:_SHOWN]})", remedy) from error
+    except Exception as error:  # there is no end to what a damaged pickle can raise, and little of it says anything
+        raise DetectorError(file, "holds no weights, or is damaged", remedy) from error
     if not isinstance(state, Mapping):
         raise DetectorError(file, f"holds a {type(state).__name__}, not a state dict", remedy)
     return state
