@@ -30,7 +30,8 @@ def test_pictures_stand_in_order_in_the_proportions_of_the_first() -> None:
 
 def test_many_pictures_fit_on_a_screen() -> None:
     many = {str(k): np.zeros((480, 640, 3), np.uint8) for k in range(6)}
-    assert strip_of(many).shape[1] <= 1980
+    assert strip_of(many).shape[1] <= 1920
+    assert strip_of(many, 1040).shape[1] <= 1040
 
 
 def test_every_frame_is_written_with_the_curve_below(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from oddlens.reports.style import ALARM, GOOD, LABEL, NIGHT, NIGHT_MUTED, NIGHT_
 from oddlens.types import Image
 
 _HEIGHT = 256
-_GAP = 8
+GAP = 8
+"""Pixels between pictures."""
 _HOT = 0.8
 """Place of the level on the scale of heat: from there on heat is strongest."""
 _COOL, _HEAT = 0.45, 0.3
@@ -149,19 +150,19 @@ def side_by_side(tiles: Mapping[str, Image]) -> Image:
     height = next(iter(tiles.values())).shape[0]
     parts = []
     for caption, image in tiles.items():
-        canvas = np.full((letters.height + 4 + height + _GAP, image.shape[1] + _GAP, 3), NIGHT, np.uint8)
+        canvas = np.full((letters.height + 4 + height + GAP, image.shape[1] + GAP, 3), NIGHT, np.uint8)
         canvas[letters.height + 4 : letters.height + 4 + height, : image.shape[1]] = image
         letters.draw(canvas[:, : image.shape[1]], caption, 1, 1, NIGHT_MUTED)
         parts.append(canvas)
-    edge = np.full((parts[0].shape[0], _GAP, 3), NIGHT, np.uint8)
+    edge = np.full((parts[0].shape[0], GAP, 3), NIGHT, np.uint8)
     return np.concatenate([edge, *parts], axis=1)
 
 
 def _head(width: int, title: str, verdict: str, colour: Rgb) -> Image:
     letters = lettering(_LETTERS, bold=True)
     head = np.full((letters.height + 12, width, 3), NIGHT, np.uint8)
-    left = max(width - _GAP - 16 - letters.width(verdict), 0)
-    letters.draw(head[:, : max(left - _GAP, 0)], title, _GAP, 6, NIGHT_TEXT)
-    head[4:-4, left : width - _GAP] = colour
+    left = max(width - GAP - 16 - letters.width(verdict), 0)
+    letters.draw(head[:, : max(left - GAP, 0)], title, GAP, 6, NIGHT_TEXT)
+    head[4:-4, left : width - GAP] = colour
     letters.draw(head, verdict, left + 8, 6, WHITE)
     return head

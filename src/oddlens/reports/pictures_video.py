@@ -13,7 +13,7 @@ import numpy as np
 from oddlens.datasets.base import Labels
 from oddlens.media.writer import VideoWriter
 from oddlens.reports.overlay import Row
-from oddlens.reports.panels import fitted, side_by_side
+from oddlens.reports.panels import GAP, fitted, side_by_side
 from oddlens.reports.parts import stood_out
 from oddlens.reports.series import ceiling, clock
 from oddlens.reports.strip import ScoreStrip
@@ -87,14 +87,18 @@ class PicturesVideo:
         self._writer.write(np.concatenate([pictures, below]))
 
 
-def strip_of(tiles: Mapping[str, Image]) -> Image:
-    """Pictures side by side, all in the proportions of the first, 240 to 480 pixels wide each.
+def strip_of(tiles: Mapping[str, Image], widest: int = _WHOLE) -> Image:
+    """Pictures side by side, all in the proportions of the first, 240 to 480 pixels wide each where there is room.
+
+    Args:
+        tiles: `uint8 (H, W, 3)` by caption.
+        widest: pixels all of them are wide at most.
 
     Example:
         >>> strip_of({"true": np.zeros((20, 40, 3), np.uint8), "predicted": np.zeros((8, 8, 3), np.uint8)}).shape[1]
         504
     """
     height, width = next(iter(tiles.values())).shape[:2]
-    room = min(max(width, _NARROWEST), _WIDEST, _WHOLE // len(tiles))
+    room = min(max(width, _NARROWEST), _WIDEST, (widest - GAP) // len(tiles) - GAP)
     size = room // 2 * 2, max(round(height * room / width), 1)
     return side_by_side({caption: fitted(picture, *size) for caption, picture in tiles.items()})

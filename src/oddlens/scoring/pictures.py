@@ -103,9 +103,8 @@ class Explainer:
         deviations = self.deviations(scored.raw.components)
         if len(tiles) == 1 and not deviations:
             return None
-        return Explanation(
-            scored.frame.index, as_jpeg(strip_of(tiles), STRIP_WIDTH) if len(tiles) > 1 else None, deviations
-        )
+        strip = as_jpeg(strip_of(tiles, STRIP_WIDTH), STRIP_WIDTH) if len(tiles) > 1 else None
+        return Explanation(scored.frame.index, strip, deviations)
 
     def deviations(self, components: Mapping[str, float]) -> dict[str, float]:
         """Of the parts of a frame's score from their means over training frames, as far as somebody knows those."""
