@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 
 from oddlens import methods
+from oddlens.benchmarking.speed import measure_speed
 from oddlens.cli import main
+from oddlens.datasets.open_photographs import open_photographs
 from oddlens.errors import SettingsError
 from oddlens.evaluation.evaluate_photographs import evaluate_photographs
 from oddlens.media.images import read_image
@@ -124,6 +126,8 @@ def test_tiles_are_evaluated_at_one_size_without_a_paper(base, detector):
     assert list(result["protocols"]) == ["clean"]
     assert result["provenance"]["size_of_truth"] == "1024x1024"
     assert result["protocols"]["clean"]["image_auroc"] == 1.0
+    speed = measure_speed(detector, open_photographs(base / "plates"), seconds=0)
+    assert speed["frames"] == 1  # whole photographs count, not tiles
     assert result["protocols"]["clean"]["pixel_auroc"] > 0.9
 
 
