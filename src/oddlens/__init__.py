@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from oddlens.methods import register
     from oddlens.scoring.detector import Detector
     from oddlens.training.run import train
+    from oddlens.training.stages import train_stages
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ _PUBLIC = {
     "open_source": "oddlens.media.open",
     "register": "oddlens.methods",
     "train": "oddlens.training.run",
+    "train_stages": "oddlens.training.stages",
 }
 __all__ = [
     "Detector",
@@ -36,6 +38,7 @@ __all__ = [
     "open_source",
     "register",
     "train",
+    "train_stages",
 ]
 
 

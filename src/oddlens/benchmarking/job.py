@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from oddlens.benchmarking.folder import EDITION, BenchmarkFolder
-from oddlens.benchmarking.plan import FIRST_STAGES, Job
+from oddlens.benchmarking.plan import Job
 from oddlens.benchmarking.speed import SECONDS, measure_speed
 from oddlens.datasets.open import open_dataset
 from oddlens.datasets.open_photographs import open_photographs
 from oddlens.evaluation.evaluate import evaluate
 from oddlens.scoring.detector import runtime
 from oddlens.training.run import resolve_settings, train
+from oddlens.training.second_stage import FIRST_STAGES
 
 Told = Callable[[str], None]
 """Called with a line about what is being done."""

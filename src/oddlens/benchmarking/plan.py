@@ -11,6 +11,7 @@ from oddlens.config import read_yaml
 from oddlens.errors import SettingsError
 from oddlens.methods import known_methods, method_class
 from oddlens.recipes import find_recipe, recipe_names
+from oddlens.training.second_stage import FIRST_STAGES
 
 Subject = Literal["video", "photographs"]
 
@@ -20,8 +21,6 @@ ABLATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 """Methods that are another one with something switched off: name -> method, settings."""
 DEFAULTS = "defaults"
 """In place of a recipe: the settings that a method has by itself."""
-FIRST_STAGES: dict[str, tuple[str, str]] = {"destroyer": ("f2lm", "method.generator")}
-"""Methods that begin with a trained detector: name -> whose, and the setting that names its run."""
 
 
 @dataclass(frozen=True)

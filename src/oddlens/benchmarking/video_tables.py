@@ -49,7 +49,7 @@ def _method_rows(results: Sequence[Mapping[str, Any]]) -> list[list[str]]:
         assert minutes is not None and speed is not None
         rows.append(
             [
-                entry,
+                _label(entry, mine),
                 " ".join(str(result["seed"]) for result in mine),
                 *_protocol_cells([result["evaluation"]["protocols"] for result in mine]),
                 _published(mine[0]),
@@ -60,6 +60,12 @@ def _method_rows(results: Sequence[Mapping[str, Any]]) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def _label(entry: str, results: Sequence[Mapping[str, Any]]) -> str:
+    """The entry, with what was chosen on test labels, if anything was."""
+    chosen = dict.fromkeys(result["evaluation"].get("optimistic") for result in results)
+    return ", optimistic: ".join([entry, *(each for each in chosen if each)])
 
 
 def _protocol_cells(protocols: Sequence[Mapping[str, Any]]) -> list[str]:

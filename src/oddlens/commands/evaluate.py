@@ -43,13 +43,15 @@ def evaluate(
         device: where to compute.
         quiet: no progress, no table.
     """
-    from oddlens.commands.output import console, say_faults
+    from oddlens.commands.output import console, say_faults, say_stage
     from oddlens.evaluation.evaluate import evaluate as run
     from oddlens.files import write_json, write_text
     from oddlens.scoring.detector import Detector
     from oddlens.training.progress import Progress
 
     model = Detector.load(detector, device or "auto")
+    if not quiet:
+        say_stage(detector)
     bars = Progress(quiet)
     with bars.bar(f"scoring test {'videos' if model.method.subject == 'video' else 'photographs'}") as update:
         result = run(

@@ -42,6 +42,17 @@ def info(detector: DetectorFolder, /) -> int:
     return 0
 
 
+def _command(recipe: str) -> str:
+    """What to type to train by a recipe."""
+    from oddlens.training.second_stage import FIRST_STAGES
+
+    method = recipe.split("/")[0]
+    if method not in FIRST_STAGES:
+        return f"oddlens train {method} --config {recipe} --data FOLDER --out RUN"
+    _, setting = FIRST_STAGES[method]
+    return f"oddlens train {method} --config {recipe} --{setting.split('.')[-1]} RUN --data FOLDER --out SECOND"
+
+
 def list_all() -> int:
     """List methods, data set layouts and recipes."""
     from rich.table import Table
@@ -64,7 +75,7 @@ def list_all() -> int:
         photographs.add_row(name, kind.wanted)
     recipes = Table("recipe", "use it with")
     for name in recipe_names():
-        recipes.add_row(name, f"oddlens train {name.split('/')[0]} --config {name} --data FOLDER --out RUN")
+        recipes.add_row(name, _command(name))
     for table in (methods, layouts, photographs, recipes):
         screen.print(table)
     return 0

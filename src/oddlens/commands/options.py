@@ -17,6 +17,9 @@ PaceName = Annotated[
     Literal["none", "hard", "linear", "huber", "mixture"] | None,
     tyro.conf.arg(metavar="{none,hard,linear,huber,mixture}"),
 ]
+StagesName = Annotated[
+    Literal["generator", "destroyer", "both"] | None, tyro.conf.arg(metavar="{generator,destroyer,both}")
+]
 SplitName = Annotated[Literal["train", "test", "merge"] | None, tyro.conf.arg(metavar="{train,test,merge}")]
 DetectorFolder = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DETECTOR")]
 Inputs = Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="INPUT...")]

@@ -46,6 +46,7 @@ def score(
         device: where to compute.
         quiet: no progress, no summary.
     """
+    from oddlens.commands.output import say_stage
     from oddlens.errors import SettingsError
     from oddlens.scoring.detector import Detector
     from oddlens.scoring.session import ScoreOptions, score_to_folder
@@ -54,6 +55,8 @@ def score(
     if not inputs:
         raise SettingsError("oddlens score", "no input is named", "give videos, folders or globs after the detector")
     model = Detector.load(detector, device or "auto")
+    if not quiet:
+        say_stage(detector)
     if model.method.subject == "photographs":
         asked = {"--mode": mode, "--labels": labels, "--fps": fps, "--pictures": pictures, "--figures": figures or None}
         return _score_photographs(

@@ -67,7 +67,8 @@ def evaluate(
         Of photographs what `evaluate_photographs` does; else
         `method`, `dataset`, `frames`, `protocols` (`clean`, `paper`, and `paper_test_only` where the paper counts
         training frames too), `baselines`, `event_recall_at` (of the method, the clock and the floors, see
-        `recall_at_rates`) and `provenance`; all metrics in 0..1 and `None` where undefined, ready for JSON.
+        `recall_at_rates`), `provenance`, and `optimistic`: what of the detector was chosen on test labels, if anything
+        was; all metrics in 0..1 and `None` where undefined, ready for JSON.
 
     Raises:
         OddLensError: no labelled test video, labels that do not fit, or footage that cannot be read.
@@ -79,7 +80,7 @@ def evaluate(
     dataset = data if isinstance(data, DataSet) else open_dataset(data, layout, labels)
     rules = [kind() for kind in FLOORS] if floors else []
     shortest = max(method.shortest for method in (model.method, *rules))
-    videos, notes = _usable(dataset, shortest)
+    videos, notes = usable_videos(dataset, shortest)
     paper = model.method.paper_protocol()
     if model.provenance.get("split") == "merge":  # trained on both, and officially judged on both
         paper = replace(paper, include_training=True)
@@ -118,7 +119,7 @@ def evaluate(
         "event_recall_at": _recalls(model, {name: track.scores for name, track in tracks.items()}, truth, rates),
         "provenance": _provenance(model, dataset, videos, mode, paper, seed, resamples, notes + more),
         **drawn,
-    }
+    } | {key: value for key, value in model.provenance.items() if key == "optimistic"}
 
 
 def _on_photographs(
@@ -137,8 +138,12 @@ def _on_photographs(
     return evaluate_photographs(model, data, **options)
 
 
-def _usable(dataset: DataSet, shortest: int) -> tuple[list[Video], list[str]]:
-    """Labelled test videos of at least `shortest` frames, and notes on those left out."""
+def usable_videos(dataset: DataSet, shortest: int) -> tuple[list[Video], list[str]]:
+    """Labelled test videos of at least `shortest` frames, and notes on those left out.
+
+    Raises:
+        DataError: there is none.
+    """
     labelled = [video for video in dataset.test if video.labels is not None]
     if not labelled:
         raise DataError(

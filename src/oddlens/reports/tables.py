@@ -156,7 +156,8 @@ def _baseline_table(baselines: Mapping[str, Mapping[str, Any]], columns: Iterabl
 def _title(result: Mapping[str, Any]) -> str:
     frames = result.get("frames")
     counted = f" ({frames:,} frames)" if isinstance(frames, int) else ""
-    return f"{result.get('method', '?')} on {result.get('dataset', '?')}{counted}"
+    chosen = f", optimistic: {result['optimistic']}" if result.get("optimistic") else ""
+    return f"{result.get('method', '?')} on {result.get('dataset', '?')}{counted}{chosen}"
 
 
 def _cell(value: float | None, show: Callable[[float], str]) -> str:

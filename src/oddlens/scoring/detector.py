@@ -22,6 +22,7 @@ from oddlens.scoring.calibration import AlarmRule, Calibration
 from oddlens.scoring.objects import ObjectScorer
 from oddlens.scoring.windows import Mode, Scorer, WindowScorer
 from oddlens.training.devices import pick_device
+from oddlens.training.second_stage import DESTROYER, GENERATOR, holds_stages
 from oddlens.training.settings import ScoringSettings
 from oddlens.types import SamplingSpec
 
@@ -152,11 +153,17 @@ def tiles_of(scoring: ScoringSettings, spec: SamplingSpec) -> Tiles | None:
 
 
 def find_detector(path: Path) -> Path:
-    """The detector folder at `path`, or inside the run folder at `path`.
+    """The detector folder at `path`, or inside the run folder at `path`; of two stages the second one's.
 
     Raises:
         DetectorError: neither is there.
     """
+    if holds_stages(path):
+        second = path / DESTROYER / "detector"
+        if not (second / "detector.yaml").is_file():
+            remedy = f"repeat its 'oddlens train' command: it goes on; or name {path / GENERATOR}"
+            raise DetectorError(path, "the second of two stages has not finished", remedy)
+        return second
     for folder in (path, path / "detector"):
         if (folder / "detector.yaml").is_file():
             return folder

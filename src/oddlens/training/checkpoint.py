@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 from dataclasses import dataclass
@@ -25,10 +26,15 @@ class Checkpoint:
     method: dict[str, Tensor]
     optimizers: dict[str, Any]
     best_loss: float
+    """Lowest held-out normal loss."""
     best_method: dict[str, Tensor] | None
     seconds: float
     """Training time so far, over all sittings."""
     random: dict[str, Tensor]
+    best_auc: float = -math.inf
+    """Highest micro AUC on test labels, where these choose."""
+    best_step: int = 0
+    """The step that it was reached at."""
 
 
 def random_state() -> dict[str, Tensor]:

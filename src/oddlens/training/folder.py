@@ -10,6 +10,7 @@ from typing import Any
 from oddlens.config import read_yaml, to_yaml
 from oddlens.errors import DataError, OddLensError, SettingsError
 from oddlens.files import is_leftover, read_json, remove_leftovers, write_json, write_text
+from oddlens.training.earlier import check_earlier, without_place
 from oddlens.training.settings import RunSettings
 
 _SETTINGS, _PROVENANCE, _DETECTOR = "run.yaml", "provenance.json", "detector"
@@ -45,10 +46,10 @@ def begin(folder: Path, run: RunSettings, origin: Mapping[str, Any], overwrite: 
     """Write what the run is and where its footage comes from, or check that it goes on with the same footage.
 
     Args:
-        origin: the provenance known before training; its `data_fingerprint` must stay.
+        origin: the provenance known before training; its `data_fingerprint`, and the weights it begins with, must stay.
 
     Raises:
-        DataError: the footage is not what the run began with.
+        DataError: the footage is not what the run began with, or the detector is not.
         OddLensError: the folder cannot be written.
     """
     try:
@@ -64,18 +65,22 @@ def begin(folder: Path, run: RunSettings, origin: Mapping[str, Any], overwrite: 
     if overwrite or not (folder / _SETTINGS).exists():
         write_text(folder / _SETTINGS, to_yaml(run.to_dict()))
     if (folder / _PROVENANCE).exists():
-        check_footage(folder, origin["data_fingerprint"])
+        check_origin(folder, origin)
     else:
         write_json(folder / _PROVENANCE, dict(origin))
 
 
-def check_footage(folder: Path, fingerprint: str) -> None:
-    """Make sure that the run in `folder` began with the footage that `fingerprint` stands for.
+def check_origin(folder: Path, origin: Mapping[str, Any]) -> None:
+    """Make sure that the run in `folder` began with the same footage, and with the same detector if with one.
+
+    Args:
+        origin: its `data_fingerprint` and what `check_earlier` looks at.
 
     Raises:
         DataError: it did not.
     """
-    if read_json(folder / _PROVENANCE).get("data_fingerprint") != fingerprint:
+    check_earlier(folder / _PROVENANCE, origin)
+    if read_json(folder / _PROVENANCE).get("data_fingerprint") != origin["data_fingerprint"]:
         fault = "the footage has changed since this run began"
         raise DataError(folder, fault, "restore it, name another --out, or start afresh with --overwrite")
 
@@ -94,11 +99,15 @@ def finished(folder: Path) -> dict[str, Any] | None:
 
 
 def _check_settings(folder: Path, run: RunSettings) -> None:
-    old, new = read_yaml(folder / _SETTINGS), run.to_dict()
+    old, new = _comparable(read_yaml(folder / _SETTINGS)), _comparable(run.to_dict())
     if old != new:
         changed = next((key for key in new if old.get(key) != new[key]), "settings")
         fault = f"holds a run with other settings ('{changed}' differs)"
         raise SettingsError(folder, fault, "name another --out, or start afresh with --overwrite")
+
+
+def _comparable(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {**settings, "method": without_place(settings.get("method") or {})}
 
 
 def _unwritable(folder: Path, error: OSError) -> OddLensError:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from oddlens.training.plan import Plan
 from oddlens.training.recorder import Recorder
 from oddlens.training.settings import TrainingSettings
 
+Ranking = Callable[[Method], float]
+"""AUC on test labels of a method in evaluation mode; see `best_test.LabelRanking`."""
 OnStep = Callable[[int, int, float], None]
 """Called after each step with (steps done, steps in all, mean loss)."""
 
@@ -49,6 +52,8 @@ class FitResult:
     """Held-out normal loss of the weights kept, NaN without held-out footage."""
     pace_widths: tuple[float, float] | None = None
     """k of self-paced training at its first weighted step and at the last one, `None` without it."""
+    chosen_on_test: tuple[int, float] | None = None
+    """Step and micro AUC of the weights kept, where test labels chose them."""
 
 
 def make_accelerator(settings: TrainingSettings, phases: int = 1) -> Accelerator:
@@ -72,12 +77,15 @@ def fit(
     folder: Path,
     accelerator: Accelerator,
     on_step: OnStep | None = None,
+    ranking: Ranking | None = None,
 ) -> FitResult:
     """Train `method` in place, from the last checkpoint in `folder` if there is one.
 
     Every sample depends on (seed, epoch, number) and every batch on (seed, step) alone, so an interrupted run goes on
     as if nothing had happened; on CPU it ends with the same weights, bit for bit. The parts of `samples` are trained
     one after another, each as if alone: the method is told the step within the part, counted from 1.
+
+    With `ranking` every validation also judges the method by it, and the weights that it likes best are kept.
 
     Raises:
         DataError: there are fewer samples than a batch holds.
@@ -89,15 +97,21 @@ def fit(
     pacing = SelfPacing(settings) if settings.self_paced.mode != "none" else None
     method.pacing = pacing
     try:
-        recorder = _train(method, samples, held_out_samples, settings, folder, accelerator, on_step)
+        recorder = _train(method, samples, held_out_samples, settings, folder, accelerator, on_step, ranking)
     finally:
         method.pacing = None  # it is no part of the detector
+    _conclude(method, samples, settings, accelerator)
+    seconds, timetable = recorder.seconds, recorder.plan.timetable
+    widths = pacing.widths(timetable) if pacing else None
+    chosen = (recorder.best_step, recorder.best_auc) if ranking else None
+    return FitResult(timetable.steps, seconds, recorder.validation_loss(), widths, chosen)
+
+
+def _conclude(method: Method, samples: Samples, settings: TrainingSettings, accelerator: Accelerator) -> None:
+    """Make the method ready to score."""
     method.eval()
     with torch.no_grad(), accelerator.autocast():
         method.conclude_training(samples, settings.batch_size)
-    seconds, timetable = recorder.seconds, recorder.plan.timetable
-    widths = pacing.widths(timetable) if pacing else None
-    return FitResult(timetable.steps, seconds, recorder.validation_loss(), widths)
 
 
 def _train(
@@ -108,6 +122,7 @@ def _train(
     folder: Path,
     accelerator: Accelerator,
     on_step: OnStep | None,
+    ranking: Ranking | None,
 ) -> Recorder:
     """All steps that are left."""
     optimizers = method.configure_optimizers()
@@ -121,7 +136,13 @@ def _train(
     fixed = (
         held_out_samples.validation_batches(settings.validation_clips, settings.batch_size) if held_out_samples else []
     )
-    recorder = Recorder(method, prepared, settings, plan, folder, accelerator, fixed, state)
+
+    def judge(ranking: Ranking) -> float:
+        _conclude(method, samples, settings, accelerator)
+        return ranking(method)
+
+    judged = partial(judge, ranking) if ranking else None
+    recorder = Recorder(method, prepared, settings, plan, folder, accelerator, fixed, state, judged)
 
     with _ctrl_c() as stop, closing(recorder):
         for step, batch in enumerate(loader, first_step + 1):

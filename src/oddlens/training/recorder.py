@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,12 @@ from oddlens.training.settings import TrainingSettings
 
 
 class Recorder:
-    """Validates, logs and writes checkpoints while a method is trained, and keeps its best weights."""
+    """Validates, logs and writes checkpoints while a method is trained, and keeps its best weights.
+
+    Args:
+        judge: gives the AUC on test labels of the method as it is, where these choose its weights; it may leave what
+            belongs to the method's state changed.
+    """
 
     def __init__(
         self,
@@ -32,12 +38,15 @@ class Recorder:
         accelerator: Accelerator,
         validation: Sequence[ReadyBatch],
         state: Checkpoint | None,
+        judge: Callable[[], float] | None = None,
     ) -> None:
         self.method, self.optimizers, self.settings, self.plan = method, optimizers, settings, plan
-        self.folder, self.accelerator, self.validation = folder, accelerator, validation
+        self.folder, self.accelerator, self.validation, self.judge = folder, accelerator, validation, judge
         self.validate_every = settings.validate_every or max(1, plan.steps // 10)
         self.best_loss = state.best_loss if state else float("inf")
         self.best_method = state.best_method if state else None
+        self.best_auc = state.best_auc if state else -math.inf
+        self.best_step = state.best_step if state else 0
         self.before = state.seconds if state else 0.0
         self.first_step = state.step if state else 0
         self.began = self.saved_at = self.logged_at = time.monotonic()
@@ -55,19 +64,41 @@ class Recorder:
         self.means.add(values)
         self.samples += samples
         row: dict[str, Any] = {}
-        if self.validation and (place.last or step % self.validate_every == 0):
-            row["validation_loss"] = loss = validate(self.method, self.validation, self.accelerator)
-            if loss < self.best_loss:
-                self.best_loss, self.best_method = loss, _copy(self.method)
+        if place.last or step % self.validate_every == 0:
+            row |= self._validate() | self._rank(step)
         if place.last:
-            self._choose()
+            self._choose(step)
         if self.accelerator.is_main_process and (row or place.last or step % self.settings.log_every == 0):
-            self._write(step, place, row, sorted(set(values) - {"loss"}))
+            self._write(step, place, row, [*sorted(set(values) - {"loss"}), *(["test_auc"] if self.judge else [])])
 
-    def _choose(self) -> None:
+    def _validate(self) -> dict[str, float]:
+        """The loss on held-out normal footage, if there is any."""
+        if not self.validation:
+            return {}
+        loss = validate(self.method, self.validation, self.accelerator)
+        if loss < self.best_loss:
+            self.best_loss = loss
+            if not self.judge:
+                self.best_method = _copy(self.method)
+        return {"validation_loss": loss}
+
+    def _rank(self, step: int) -> dict[str, float]:
+        """The AUC on test labels, where these choose."""
+        if not self.judge:
+            return {}
+        weights = _copy(self.method)
+        auc = self.judge()
+        self.method.load_state_dict(weights)  # as if nobody had looked
+        if auc > self.best_auc:
+            self.best_auc, self.best_step, self.best_method = auc, step, weights
+        return {"test_auc": auc}
+
+    def _choose(self, step: int) -> None:
         """Put the chosen weights into the method, when a part ends."""
-        if self.settings.select == "best-validation" and self.best_method is not None:
+        if self.settings.select != "last" and self.best_method is not None:
             self.method.load_state_dict(self.best_method)
+        if step < self.plan.steps:
+            self.best_auc = -math.inf  # the next part is judged together with what this one became
 
     def _write(self, step: int, place: Place, row: dict[str, Any], terms: list[str]) -> None:
         self.log = self.log or RunLog(self.folder / "logs", terms, self.first_step)
@@ -97,6 +128,8 @@ class Recorder:
             best_method=self.best_method,
             seconds=self.seconds,
             random=random_state(),
+            best_auc=self.best_auc,
+            best_step=self.best_step,
         )
         if self.log:
             self.log.flush()

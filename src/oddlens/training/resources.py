@@ -18,6 +18,7 @@ from oddlens.sampling.clips import count_clips
 from oddlens.sampling.intruders import ClipIntruder, Intruder, open_still_intruder
 from oddlens.training.devices import pick_device
 from oddlens.training.progress import Progress
+from oddlens.training.second_stage import first_stage
 from oddlens.training.settings import DataSettings
 from oddlens.types import Image, SamplingSpec
 
@@ -36,14 +37,14 @@ def cache_budget(data: DataSettings) -> int:
 
 
 def open_method(path: str) -> Method:
-    """The trained method in the run or detector folder `path`, on the CPU.
+    """The trained method in the run or detector folder `path`, on the CPU; of two stages the first one's.
 
     Raises:
         OddLensError: there is none, or its run has not finished.
     """
     from oddlens.scoring.detector import Detector
 
-    return Detector.load(Path(path).expanduser(), "cpu").method
+    return Detector.load(first_stage(path), "cpu").method
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class TrainingResources:
             return build_feature_store(self.frames, source, self.cache_dir, self.budget_bytes, advance, device)
 
     def open_method(self, path: str) -> Method:
-        """The trained method in the run or detector folder `path`.
+        """The trained method in the run or detector folder `path`; of two stages the first one's.
 
         Raises:
             OddLensError: there is none, or its run has not finished.

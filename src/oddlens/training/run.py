@@ -25,13 +25,15 @@ from oddlens.recipes import find_recipe
 from oddlens.scoring.calibration import Calibration
 from oddlens.scoring.detector import Detector, runtime
 from oddlens.scoring.table import DEFAULT_FPS
+from oddlens.training.best_test import CHOSEN_ON_LABELS, label_ranking
+from oddlens.training.earlier import OPTIMISTIC, complete_settings
 from oddlens.training.feeds import Feed, chosen_videos, clip_feed
-from oddlens.training.folder import begin, check_folder, check_footage, finish, finished
-from oddlens.training.loop import FitResult, fit, make_accelerator
+from oddlens.training.folder import begin, check_folder, check_origin, finish, finished
+from oddlens.training.loop import FitResult, Ranking, fit, make_accelerator
 from oddlens.training.object_feed import object_feed
 from oddlens.training.photograph_feed import photograph_feed, photograph_footage
 from oddlens.training.progress import Progress
-from oddlens.training.resources import open_method
+from oddlens.training.second_stage import FIRST_STAGES
 from oddlens.training.settings import RunSettings
 
 
@@ -80,7 +82,7 @@ def train(
         Interrupted: Ctrl-C; the same call goes on where it stopped.
     """
     folder = Path(out)
-    run = complete_settings(resolve_settings(method, data, config, settings or {}, assignments), folder)
+    run, earlier = complete_settings(resolve_settings(method, data, config, settings or {}, assignments), folder)
     network = _build_method(run)
     accelerator = make_accelerator(run.training, len(network.phases))
     if accelerator.is_main_process:
@@ -89,23 +91,24 @@ def train(
     dataset, footage = _open_data(network, run)
     provenance = None if overwrite else finished(folder)
     if provenance:
-        check_footage(folder, fingerprint_footage(footage))
+        check_origin(folder, {"data_fingerprint": fingerprint_footage(footage), **earlier})
         accelerator.end_training()
         return _past_result(folder, provenance, run)
+    ranking = _ranking(network, dataset, run)
     progress = Progress(quiet or not accelerator.is_main_process)
     feed = _feed(network, run, footage, str(dataset.root), progress)
     if accelerator.is_main_process:
-        begin(folder, run, _origin(run, dataset, feed), overwrite)
+        begin(folder, run, _origin(run, dataset, feed) | earlier, overwrite)
     accelerator.wait_for_everyone()
     resumed = (folder / "checkpoints" / "last.pt").exists()
     with progress.training():
-        fitted = fit(network, feed.train, feed.held_out, run.training, folder, accelerator, progress.step)
+        fitted = fit(network, feed.train, feed.held_out, run.training, folder, accelerator, progress.step, ranking)
     if accelerator.is_main_process:
         detector = Detector(network.eval(), Calibration(frames=0), run.scoring)
         with progress.message("calibrating"):
             calibration = feed.calibrate(detector)
             calibration = replace(calibration, warnings=(*calibration.warnings, *network.training_faults()))
-        provenance = _origin(run, dataset, feed) | _outcome(fitted)
+        provenance = _origin(run, dataset, feed) | earlier | _outcome(fitted)
         replace(detector, calibration=calibration, provenance=provenance).save(folder / "detector")
         finish(folder, provenance)
     accelerator.wait_for_everyone()
@@ -126,6 +129,20 @@ def _open_data(method: Method, run: RunSettings) -> tuple[DataSet | PhotographSe
         return photographs, photograph_footage(photographs, data.split)
     videos = open_dataset(data.root, data.layout, data.labels)
     return videos, [Footage(video.name, video.path, videos.fps) for video in chosen_videos(videos, data.split)]
+
+
+def check_data(method: Method, run: RunSettings) -> None:
+    """Make sure that the data are there, and have labels where these choose the weights.
+
+    Raises:
+        OddLensError: they are not, or have none.
+    """
+    dataset, _ = _open_data(method, run)
+    _ranking(method, dataset, run)
+
+
+def _ranking(method: Method, dataset: DataSet | PhotographSet, run: RunSettings) -> Ranking | None:
+    return label_ranking(method, dataset, run.scoring) if run.training.select == "best-test" else None
 
 
 def _feed(method: Method, run: RunSettings, footage: Sequence[Footage], root: str, progress: Progress) -> Feed:
@@ -156,7 +173,7 @@ def resolve_settings(
     """
     file = find_recipe(str(config)) if config else None
     where = str(config or "settings")
-    values = merge(read_yaml(file) if file else {}, settings)
+    values = merge(_of_one_stage(read_yaml(file), method) if file else {}, settings)
     values = apply_assignments(values, assignments)
     chosen = values.get("method") or {}
     if not isinstance(chosen, Mapping):
@@ -176,28 +193,11 @@ def resolve_settings(
     return replace(run, method={"name": chosen["name"], **checked.to_dict()})
 
 
-def complete_settings(run: RunSettings, folder: Path) -> RunSettings:
-    """The settings with what an earlier run decides, for methods that begin with the result of one.
-
-    Args:
-        run: as resolved.
-        folder: where the new run goes.
-
-    Raises:
-        SettingsError: it would be written where the earlier one lies.
-        OddLensError: the earlier one is not there, has not finished, or is of another method.
-    """
-
-    def open_earlier(path: str) -> Method:
-        earlier, new = Path(path).expanduser().resolve(), folder.resolve()
-        if new in (earlier, *earlier.parents):
-            raise SettingsError(folder, "is the run that this one begins with", "name another folder with --out")
-        return open_method(path)
-
-    kind = method_class(run.method["name"])
-    values = {key: value for key, value in run.method.items() if key != "name"}
-    settings = kind.complete(build(kind.settings_type, values, "method"), open_earlier)
-    return replace(run, method={"name": run.method["name"], **settings.to_dict()})
+def _of_one_stage(values: dict[str, Any], method: str | None) -> dict[str, Any]:
+    """A file's settings without those of a second stage, which may stand beside the first one's."""
+    named = values.get("method")
+    name = (named.get("name") if isinstance(named, Mapping) else None) or method
+    return {key: value for key, value in values.items() if FIRST_STAGES.get(key, ("",))[0] != name}
 
 
 def _build_method(run: RunSettings) -> Method:
@@ -230,7 +230,15 @@ def _outcome(fitted: FitResult) -> dict[str, Any]:
         "training_seconds": round(fitted.seconds, 1),
         "validation_loss": None if np.isnan(fitted.validation_loss) else round(fitted.validation_loss, 6),
         "pace_widths": None if fitted.pace_widths is None else [round(width, 4) for width in fitted.pace_widths],
-    }
+    } | _chosen(fitted)
+
+
+def _chosen(fitted: FitResult) -> dict[str, Any]:
+    """Provenance of weights that test labels chose."""
+    if fitted.chosen_on_test is None:
+        return {}
+    step, auc = fitted.chosen_on_test
+    return {OPTIMISTIC: CHOSEN_ON_LABELS, "chosen_step": step, "chosen_test_auc": round(auc, 6)}
 
 
 def _past_result(folder: Path, provenance: Mapping[str, Any], run: RunSettings) -> RunResult:
@@ -242,6 +250,7 @@ def _past_result(folder: Path, provenance: Mapping[str, Any], run: RunSettings) 
         provenance["training_seconds"],
         float("nan") if loss is None else loss,
         None if widths is None else (widths[0], widths[1]),
+        (provenance["chosen_step"], provenance["chosen_test_auc"]) if "chosen_step" in provenance else None,
     )
     detector = Detector.load(folder / "detector", run.training.device)
     return RunResult(folder, detector, fitted, str(provenance.get("footage", "")), True)

@@ -103,8 +103,10 @@ class TrainingSettings(Settings):
     from epoch to epoch (as DMAD's does)."""
     holdout: float = 0.1
     """Share of the normal footage kept for validation and calibration; 0 = train on all (as the papers do)."""
-    select: Literal["last", "best-validation"] = "last"
-    """Which weights become the detector: the last, or those of the lowest held-out normal loss."""
+    select: Literal["last", "best-validation", "best-test"] = "last"
+    """Which weights become the detector: the last, those of the lowest held-out normal loss, or those that rank the
+    test labels best under `paper`, as the originals choose them: what is measured on these labels is then optimistic.
+    """
     validate_every: int = 0
     """Steps between validations; 0 = ten times a run."""
     validation_clips: int = 64

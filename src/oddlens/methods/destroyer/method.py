@@ -234,7 +234,7 @@ def _decibels(frames: Tensor, true: Tensor) -> Tensor:
 def _generator(settings: DestroyerSettings, open_earlier: Callable[[str], Method]) -> F2lm:
     """The trained generator."""
     if not settings.generator:
-        remedy = "name the run folder of a finished 'oddlens train f2lm' as method.generator"
+        remedy = "name the run folder of a finished 'oddlens train f2lm' with --generator (method.generator)"
         raise SettingsError("destroyer", "there is no generator to begin with", remedy)
     method = open_earlier(settings.generator)
     if not isinstance(method, F2lm):
