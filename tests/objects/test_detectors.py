@@ -108,7 +108,7 @@ def test_files_of_weights_that_do_not_fit(tmp_path: Path) -> None:
     torch.save(3, number)
     told = {
         tmp_path / "gone.pth": "there is no such file of weights",
-        empty: "holds no weights, or is damaged",
+        empty: "cannot be read (it holds no weights, or is damaged)",
         foreign: "holds other weights than ssdlite-mobilenet's",
         number: "holds a int, not a state dict",
     }

@@ -55,7 +55,7 @@ def local_weights(name: str, file: Path) -> Mapping[str, Tensor]:
     except OSError as error:
         raise DetectorError(file, f"cannot be read ({str(error)[:_SHOWN]})", remedy) from error
     except Exception as error:  # there is no end to what a damaged pickle can raise, and little of it says anything
-        raise DetectorError(file, "holds no weights, or is damaged", remedy) from error
+        raise DetectorError(file, "cannot be read (it holds no weights, or is damaged)", remedy) from error
     if not isinstance(state, Mapping):
         raise DetectorError(file, f"holds a {type(state).__name__}, not a state dict", remedy)
     return state
