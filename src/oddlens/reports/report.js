@@ -12,6 +12,7 @@
   };
 
   const rarity = (surprise) => {
+    if (surprise > 6) return "under 1 in 1,000,000";
     const ratio = 10 ** Math.max(surprise, 0), digits = 10 ** Math.max(Math.floor(Math.log10(ratio)) - 1, 0);
     return "1 in " + (Math.round(ratio / digits) * digits).toLocaleString("en-US");
   };

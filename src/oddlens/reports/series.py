@@ -77,14 +77,16 @@ def clock(seconds: float, decimals: int = 0) -> str:
 
 
 def rarity(surprise: float) -> str:
-    """Surprise (minus log10 of a share of normal frames) in plain words.
+    """Surprise (minus log10 of a share of normal frames) in plain words, up to a million: no footage tells more.
 
     Example:
-        >>> rarity(3.0), rarity(0.0), rarity(1.3)
-        ('1 in 1,000', '1 in 1', '1 in 20')
+        >>> rarity(3.0), rarity(0.0), rarity(1.3), rarity(14.0)
+        ('1 in 1,000', '1 in 1', '1 in 20', 'under 1 in 1,000,000')
     """
     if not math.isfinite(surprise):
         return "-"
+    if surprise > 6:
+        return "under 1 in 1,000,000"
     ratio = 10.0 ** max(surprise, 0.0)
     digits = 10.0 ** max(math.floor(math.log10(ratio)) - 1, 0)
     return f"1 in {round(ratio / digits) * digits:,.0f}"
