@@ -83,6 +83,10 @@ def test_a_damaged_photograph_is_named_and_the_rest_is_used(good, tmp_path, caps
     assert "19 of 20 photographs, 1 could not be read, 2 of them held out" in told.out
     assert "chosen to reject 30 % of good photographs, extrapolated from 2" in told.out
     assert "PHOTOGRAPHS" in told.out
+    words[-1] = str(tmp_path / "quiet")
+    assert main([*words, *(word for item in sets for word in ("--set", item)), "--quiet"]) == 0
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "fault: parts: 07.png: cannot be decoded, left out\n")
 
 
 def test_what_cannot_be_learned_from(good, tmp_path):

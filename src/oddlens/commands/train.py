@@ -70,6 +70,7 @@ def train(
         overwrite: start afresh although the run folder holds another run.
         quiet: no progress, no summary.
     """
+    from oddlens.commands.output import say_faults
     from oddlens.training.loop import Interrupted
     from oddlens.training.run import train as run
     from oddlens.training.stages import train_stages
@@ -100,8 +101,11 @@ def train(
     except Interrupted as stop:
         print(f"oddlens: {stop}; the checkpoint is written, repeat the command to go on", file=sys.stderr)
         return 130
-    if not quiet and os.environ.get("RANK", "0") == "0":  # under torchrun one process speaks for all
-        _summarise(runs, folder)
+    if os.environ.get("RANK", "0") == "0":  # under torchrun one process speaks for all
+        if quiet:
+            say_faults("fault", (fault for each in runs for fault in each.faults))
+        else:
+            _summarise(runs, folder)
     return 0
 
 
