@@ -40,6 +40,18 @@ TINY: dict[str, Any] = {
 }
 
 
+SMALL = [
+    "--set",
+    "training.iterations=6",
+    "--set",
+    "method.features=2",
+    "--set",
+    "method.height=32",
+    "--set",
+    "method.width=48",
+]
+
+
 @pytest.fixture(scope="module")
 def both(scene: Path, tmp_path_factory: pytest.TempPathFactory) -> StagesResult:
     return train_stages("both", scene, tmp_path_factory.mktemp("stages") / "run", settings=TINY)
@@ -148,6 +160,9 @@ def test_what_each_stage_is_told(tmp_path: Path) -> None:
         (["f2lm", "--stages", "both", "--config", "own.yaml"], "own.yaml: says nothing about the destroyer; add"),
         (["f2lm", "--stages", "both", "--out", "full"], "full: is not empty and holds no stages"),
         (["f2lm", "--stages", "both", "--set", "destroyer.method.steepness=0"], "steepness is 0"),
+        (["f2lm", "--stages", "both", *SMALL, "--set", "destroyer.training.batch_size=5000"], "a batch takes 5000"),
+        (["f2lm", "--stages", "both", "--set", "destroyer.method.background_file=none.png"], "none.png: "),
+        (["f2lm", "--stages", "both", "--set", "destroyer=3"], "--set destroyer=3: is not KEY=VALUE"),
         (["destroyer", "--config", "destroyer/cpu"], "there is no generator to begin with"),
         (["f2lm", "--stages", "both", "--set", "method.height=36"], "multiples of 8"),
     ],

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from oddlens.datasets.base import DataSet, Video
 from oddlens.errors import DataError
 from oddlens.media.open import open_source
-from oddlens.media.store import Footage, build_store
+from oddlens.media.store import Footage, FrameStore, build_store
 from oddlens.methods.base import Method
 from oddlens.sampling.clips import FrameRun, count_clips
 from oddlens.sampling.holdout import split_holdout
@@ -71,19 +71,8 @@ def clip_feed(method: Method, run: RunSettings, footage: Sequence[Footage], root
             wants colour.
         OddLensError: it cannot be read, or the cache cannot be written.
     """
-    spec, folder, budget = method.sampling, cache_folder(run.data), cache_budget(run.data)
-    _check_colour(method, footage)
-    with progress.decoding() as advance:
-        store = build_store(footage, spec, folder, budget, advance)
-    kept, held = split_holdout(store.runs(), run.training.holdout, spec)
-    if not kept:
-        raise DataError(root, f"no training video has {spec.span} frames", "give longer footage")
-    by_video = run.training.sampling == "videos"
-    count, kind = (len(kept), "videos") if by_video else (sum(count_clips(len(part), spec) for part in kept), "clips")
-    if count < run.training.batch_size:  # said before the run folder is begun
-        fault = f"holds {count} {kind} to train on, a batch takes {run.training.batch_size}"
-        more = ", or set training.sampling: clips" if by_video else ""
-        raise DataError(root, fault, f"give more footage or a smaller training.batch_size{more}")
+    folder, budget, by_video = cache_folder(run.data), cache_budget(run.data), run.training.sampling == "videos"
+    store, kept, held = divided_frames(method, run, footage, root, progress)
     method.prepare_training(TrainingResources(folder, budget, store, run.training.device, progress))
     with progress.message("looking at the footage"):
         method.prepare_footage(kept)
@@ -98,6 +87,30 @@ def clip_feed(method: Method, run: RunSettings, footage: Sequence[Footage], root
         fps=next((segment.fps for segment in store.segments if segment.fps), fps),
         calibrate=lambda detector: calibrate_detector(detector, held or kept, bool(held), fps, run.unlabelled),
     )
+
+
+def divided_frames(
+    method: Method, run: RunSettings, footage: Sequence[Footage], root: str, progress: Progress
+) -> tuple[FrameStore, list[FrameRun], list[FrameRun]]:
+    """Decoded frames, those to train on, and those held out.
+
+    Raises:
+        DataError, OddLensError: as `clip_feed` does.
+    """
+    spec = method.sampling
+    _check_colour(method, footage)
+    with progress.decoding() as advance:
+        store = build_store(footage, spec, cache_folder(run.data), cache_budget(run.data), advance)
+    kept, held = split_holdout(store.runs(), run.training.holdout, spec)
+    if not kept:
+        raise DataError(root, f"no training video has {spec.span} frames", "give longer footage")
+    by_video = run.training.sampling == "videos"
+    count, kind = (len(kept), "videos") if by_video else (sum(count_clips(len(part), spec) for part in kept), "clips")
+    if count < run.training.batch_size:  # said before the run folder is begun
+        fault = f"holds {count} {kind} to train on, a batch takes {run.training.batch_size}"
+        more = ", or set training.sampling: clips" if by_video else ""
+        raise DataError(root, fault, f"give more footage or a smaller training.batch_size{more}")
+    return store, kept, held
 
 
 def _check_colour(method: Method, footage: Sequence[Footage]) -> None:

@@ -98,7 +98,8 @@ class TrainingResources:
         """
         return open_method(path)
 
-    def open_pictures(self, path: str, colour: Colour) -> dict[str, Image]:
+    @staticmethod
+    def open_pictures(path: str, colour: Colour) -> dict[str, Image]:
         """The picture at `path`, or all pictures of a folder, by their names without suffix.
 
         Raises:

@@ -131,14 +131,15 @@ def _open_data(method: Method, run: RunSettings) -> tuple[DataSet | PhotographSe
     return videos, [Footage(video.name, video.path, videos.fps) for video in chosen_videos(videos, data.split)]
 
 
-def check_data(method: Method, run: RunSettings) -> None:
-    """Make sure that the data are there, and have labels where these choose the weights.
+def check_data(method: Method, run: RunSettings) -> tuple[DataSet | PhotographSet, list[Footage]]:
+    """The data set, and what of it is trained on; it has labels where these choose the weights.
 
     Raises:
         OddLensError: they are not, or have none.
     """
-    dataset, _ = _open_data(method, run)
+    dataset, footage = _open_data(method, run)
     _ranking(method, dataset, run)
+    return dataset, footage
 
 
 def _ranking(method: Method, dataset: DataSet | PhotographSet, run: RunSettings) -> Ranking | None:

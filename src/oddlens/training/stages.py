@@ -14,9 +14,12 @@ from oddlens.errors import SettingsError
 from oddlens.files import is_leftover
 from oddlens.methods import method_class
 from oddlens.methods.base import Method
+from oddlens.methods.destroyer.method import Destroyer
 from oddlens.recipes import find_recipe
+from oddlens.training.feeds import divided_frames
 from oddlens.training.folder import check_folder
 from oddlens.training.progress import Progress
+from oddlens.training.resources import TrainingResources
 from oddlens.training.run import RunResult, check_data, resolve_settings, train
 from oddlens.training.second_stage import DESTROYER, FIRST_STAGES, GENERATOR, holds_stages
 from oddlens.training.settings import RunSettings
@@ -179,6 +182,8 @@ def _assignment_for(stage: str, stages: Sequence[str], assignment: str) -> str |
     head, _, rest = (part.strip() for part in key.partition("."))
     _check_names(stages, [head], f"--set {assignment}")
     if head in METHODS:
+        if not rest:
+            raise SettingsError(f"--set {assignment}", "is not KEY=VALUE", f"write e.g. --set {head}.training.seed=1")
         return f"{rest}={text}" if head == stage else None
     return assignment if head != "method" or stage == stages[0] else None
 
@@ -197,7 +202,7 @@ def _train_both(
     told = {**parts, DESTROYER: _beginning_with(parts[DESTROYER], places[GENERATOR])}
     there, silent = folder.exists(), quiet or not _speaks()
     try:
-        _check(told, data, folder, overwrite)
+        _check(told, data, folder, overwrite, Progress(silent))
         runs = []
         for number, stage in enumerate(parts, 1):
             Progress(silent).console.print(f"stage {number} of {len(parts)}: {stage}, in {places[stage]}", markup=False)
@@ -209,7 +214,9 @@ def _train_both(
     return StagesResult(folder, *runs)
 
 
-def _check(parts: Mapping[str, StageSettings], data: str | Path | None, folder: Path, overwrite: bool) -> None:
+def _check(
+    parts: Mapping[str, StageSettings], data: str | Path | None, folder: Path, overwrite: bool, progress: Progress
+) -> None:
     """Refuse now what would be refused when the first stage has been trained."""
     if folder.is_file():
         raise SettingsError(folder, "is a file", "name a folder with --out")
@@ -231,7 +238,11 @@ def _check(parts: Mapping[str, StageSettings], data: str | Path | None, folder: 
         check_folder(folder / GENERATOR, first, overwrite)
         check_folder(folder / DESTROYER, second, overwrite)
     check_data(untrained, first)
-    check_data(_untrained(second), second)
+    network = _untrained(second)
+    dataset, footage = check_data(network, second)
+    if isinstance(network, Destroyer):
+        network.open_background(TrainingResources.open_pictures)
+    divided_frames(network, second, footage, str(dataset.root), progress)
 
 
 def _speaks() -> bool:

@@ -14,6 +14,7 @@ from torch import Tensor
 from oddlens.errors import DataError, SettingsError
 from oddlens.evaluation.protocols import PaperProtocol
 from oddlens.media.resize import with_channels
+from oddlens.media.source import Colour
 from oddlens.media.template import TemplateBuilder
 from oddlens.methods.base import Batch, FrameFeatures, Method, MethodSettings
 from oddlens.methods.destroyer.damage import damage
@@ -30,7 +31,7 @@ from oddlens.nn.unet import hold_statistics
 from oddlens.sampling.clips import FrameRun
 from oddlens.sampling.intruders import Resources
 from oddlens.sampling.order import ClipSet, Samples
-from oddlens.types import ComponentScale, Losses, SamplingSpec, Scores
+from oddlens.types import ComponentScale, Image, Losses, SamplingSpec, Scores
 
 _PIXEL_PARTS = DESTROYER_PARTS[2:]
 _BLACK = -1.0
@@ -99,8 +100,16 @@ class Destroyer(Method):
             DataError: the picture does not fit the generator.
         """
         self.predictor.load_state_dict(_generator(self.settings, resources.open_method).predictor.state_dict())
+        self.open_background(resources.open_pictures)
+
+    def open_background(self, open_pictures: Callable[[str, Colour], Mapping[str, Image]]) -> None:
+        """Open the picture of the background where one is named, in the way that `Resources.open_pictures` does.
+
+        Raises:
+            OddLensError: it cannot be read, or does not fit the generator.
+        """
         if file := self.settings.background_file:
-            self._paint(next(iter(resources.open_pictures(file, "native").values())), file)
+            self._paint(next(iter(open_pictures(file, "native").values())), file)
 
     def prepare_footage(self, runs: Sequence[FrameRun]) -> None:
         """Take the mean of the frames trained on as background, where it is wanted."""
