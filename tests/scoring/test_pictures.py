@@ -179,6 +179,11 @@ def test_a_map_stands_where_no_error_is_drawn(clip: Path) -> None:
     assert list(FramePictures(detector).tiles(raw, np.zeros((48, 64, 1), np.uint8))) == ["true", "map"]
 
 
+def test_a_map_is_drawn_beside_an_error_where_it_is_asked_for(clip: Path, tmp_path: Path) -> None:
+    score_to_folder(detector_of(), [clip], tmp_path / "out", ScoreOptions(fps=5, pictures=("error", "map")))
+    assert (tmp_path / "out" / "clip" / "pictures.mp4").exists()
+
+
 def test_methods_of_objects_have_no_pictures(patch_run: Path, scene: Path, tmp_path: Path) -> None:
     detector = Detector.load(patch_run, "cpu")
     assert picture_names(detector) == ["true"]

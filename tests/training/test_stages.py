@@ -138,8 +138,10 @@ def test_what_each_stage_is_told(tmp_path: Path) -> None:
     first, second = (split_settings(BOTH, own, {}, ())[stage].resolved(stage, "footage") for stage in BOTH)
     assert (first.method["features"], first.training.epochs, second.method["features"]) == (6, 60, 64)
     assert (first.data.cache_gb, second.data.cache_gb, second.training.iterations) == (1, 1, 7)
-    alone = split_settings(["destroyer"], "f2lm/cpu", {}, ["method.generator=run"])["destroyer"]
-    assert alone.resolved("destroyer", "footage").method["generator"] == "run"
+    for config in ("f2lm/cpu", "destroyer/cpu"):
+        alone = split_settings(["destroyer"], config, {}, ["method.generator=run"])["destroyer"]
+        assert alone.resolved("destroyer", "footage").method["generator"] == "run"
+        assert alone.resolved("destroyer", "footage").training.iterations == 2000
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,8 @@ def _protocol_cells(protocols: Sequence[Mapping[str, Any]]) -> list[str]:
     cells = []
     for name in ("clean", "paper"):
         mine = [each.get(name) or {} for each in protocols]
-        cells.append(percent(Spread.of(each.get("micro_auc") for each in mine)))
+        optimistic = " (optimistic)" if any(each.get("optimistic") for each in mine) else ""
+        cells.append(percent(Spread.of(each.get("micro_auc") for each in mine)) + optimistic)
         cells.append(mean_interval(each.get("interval") for each in mine))
         cells.append(percent(Spread.of(each.get("macro_auc") for each in mine)))
     return cells

@@ -79,6 +79,8 @@ def evaluate(
         say_faults("note", result["provenance"]["notes"])
         files = f"table: {target}" + (f"; numbers: {json}" if json is not None else "; all numbers: add --json FILE")
         screen.print(files + (f"; curves: {drawn}" if drawn else ""), markup=False)
+        if figures and not drawn:
+            say_faults("note", [f"{figures}: no ROC curve is drawn, for it takes normal and abnormal frames both"])
     return 0
 
 

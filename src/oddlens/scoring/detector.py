@@ -161,7 +161,9 @@ def find_detector(path: Path) -> Path:
     if holds_stages(path):
         second = path / DESTROYER / "detector"
         if not (second / "detector.yaml").is_file():
-            remedy = f"repeat its 'oddlens train' command: it goes on; or name {path / GENERATOR}"
+            remedy = "repeat its 'oddlens train' command: it goes on"
+            if (path / GENERATOR / "detector" / "detector.yaml").is_file():
+                remedy += f"; or name {path / GENERATOR}"
             raise DetectorError(path, "the second of two stages has not finished", remedy)
         return second
     for folder in (path, path / "detector"):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from oddlens.scoring.table import ScoredFrame
 
 FRAME, MAP = "true", "map"
-"""What the frame itself is called, and the map of methods that draw no error."""
+"""What the frame itself is called, and the map: shown for methods that draw no error, and where it is asked for."""
 ALL = "all"
 _ERROR = "error"
 """A picture of errors is drawn in colours of heat, on the scale of the map."""
@@ -78,7 +78,7 @@ class FramePictures:
             drawn[shown] = (
                 colourise(values[0], *heat) if name == _ERROR else as_rgb(network_picture(values, spec.low, spec.high))
             )
-        if raw.map is not None and _ERROR not in raw.pictures:
+        if raw.map is not None and (MAP in self._wanted or _ERROR not in raw.pictures):
             drawn[MAP] = colourise(raw.map, *heat)
         return drawn
 

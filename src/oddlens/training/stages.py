@@ -154,6 +154,8 @@ def _configured(stage: str, config: str | Path | None) -> StageSettings:
     if stage == GENERATOR:
         return StageSettings(file)
     values, place = read_yaml(file), file.resolve()
+    if (values.get("method") or {}).get("name") == DESTROYER:
+        return StageSettings(file)
     sibling = place.parent.parent / DESTROYER / place.name
     same = place.parent.name == METHODS[GENERATOR] and sibling.is_file()
     if not same and DESTROYER not in values:
