@@ -100,7 +100,7 @@ def test_parts_of_unknown_scale_are_told_apart(tmp_path: Path) -> None:
 def test_peaks_show_pictures_and_sentence(tmp_path: Path) -> None:
     seen = VideoReport("walk", table_of(), [event()], explanations=[explanation()])
     text = page(tmp_path / "r.html", seen)
-    assert "At the peak, motion stood out most: motion 6.0, object 0.2 deviations above the mean" in text
+    assert "At the peak, motion stood out most: motion 6.0, object 0.2 deviations from the mean" in text
     assert text.count('class="strip"') == 1
 
 

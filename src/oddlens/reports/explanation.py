@@ -30,7 +30,7 @@ class Explanation:
         if not ranked:
             return ""
         told = f"{highest} stood out most" if highest else "no part of the score stood out"
-        return f"{told}: {ranked} deviations above the mean of training frames"
+        return f"{told}: {ranked} deviations from the mean of training frames"
 
 
 def explanation_html(explanation: Explanation, lead: str = "") -> str:
