@@ -120,6 +120,7 @@ def test_what_does_not_fit_is_computed_anew(scene: Path, tmp_path: Path) -> None
 
 def test_a_whole_run_and_its_detector(scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oddlens.training.run.method_class", lambda name: Follower)
+    monkeypatch.setattr("oddlens.training.earlier.method_class", lambda name: Follower)
     monkeypatch.setattr("oddlens.scoring.detector.method_class", lambda name: Follower)
     settings = {
         "data": {"cache_dir": str(tmp_path / "cache")},
