@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import cv2
@@ -14,8 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from oddlens.datasets.base import Labels
-from oddlens.media.writer import VideoWriter, write_image
+from oddlens.media.writer import write_image
 from oddlens.reports.colour import as_rgb, colourise, to_uint8
+from oddlens.reports.film import Film
 from oddlens.reports.series import runs
 from oddlens.types import Image
 
@@ -121,7 +120,7 @@ class Demonstration:
         self._point = point
 
 
-class DemonstrationVideo:
+class DemonstrationVideo(Film):
     """Context manager that writes the composed demonstration as a video; nothing is kept on failure.
 
     Args:
@@ -148,21 +147,8 @@ class DemonstrationVideo:
         low: float | None = None,
         high: float | None = None,
     ) -> None:
-        self._path, self._fps = Path(path), fps
+        super().__init__(path, fps)
         self._figure = Demonstration(frames_total, labels, size, low, high)
-        self._stack = ExitStack()
-
-    def __enter__(self) -> DemonstrationVideo:
-        self._writer = self._stack.enter_context(VideoWriter(self._path, self._fps))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(kind, error, trace)
 
     def write(self, frame: Image, reconstruction: Image, error_map: ArrayLike, score: float) -> None:
         """Append one frame; arguments as in `Demonstration.push`."""

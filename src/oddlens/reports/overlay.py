@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol
 
 import cv2
@@ -13,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from oddlens.datasets.base import Labels
-from oddlens.media.writer import VideoWriter
 from oddlens.reports.arrows import Arrows
 from oddlens.reports.colour import as_rgb, overlay
+from oddlens.reports.film import Film
 from oddlens.reports.lettering import lettering
 from oddlens.reports.marks import draw_boxes
 from oddlens.reports.series import ceiling, clock
@@ -37,7 +35,7 @@ class Row(Protocol):
         ...
 
 
-class OverlayVideo:
+class OverlayVideo(Film):
     """Context manager that writes one overlay frame for each frame it is given; nothing is kept on failure.
 
     Footage narrower than 480 pixels is enlarged, wider than 1280 reduced.
@@ -68,26 +66,14 @@ class OverlayVideo:
         labels: Labels | None = None,
         top: float | None = None,
     ) -> None:
-        self._path, self._fps, self._threshold = Path(path), fps, threshold
+        super().__init__(path, fps)
+        self._threshold = threshold
         self._frames_total = frames_total or max(round(_MINUTE * fps), 1)
         self._bounds = map_low, map_high
         self._labels, self._top = labels, ceiling(threshold) if top is None else top
-        self._stack = ExitStack()
         self._strip: ScoreStrip | None = None
         self._size = (0, 0)
         self._arrows = Arrows()
-
-    def __enter__(self) -> OverlayVideo:
-        self._writer = self._stack.enter_context(VideoWriter(self._path, self._fps))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(kind, error, trace)
 
     def write(
         self,

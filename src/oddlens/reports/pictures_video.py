@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
 from oddlens.datasets.base import Labels
-from oddlens.media.writer import VideoWriter
+from oddlens.reports.film import Film
 from oddlens.reports.overlay import Row
 from oddlens.reports.panels import GAP, fitted, side_by_side
 from oddlens.reports.parts import stood_out
@@ -28,7 +26,7 @@ _STRIP_HEIGHT = 96
 _MINUTE = 60.0
 
 
-class PicturesVideo:
+class PicturesVideo(Film):
     """Context manager that writes the pictures of each frame it is given; nothing is kept on failure.
 
     Args:
@@ -45,22 +43,10 @@ class PicturesVideo:
     def __init__(
         self, path: Path, fps: float, frames_total: int | None, threshold: float, labels: Labels | None = None
     ) -> None:
-        self._path, self._fps, self._threshold = Path(path), fps, threshold
+        super().__init__(path, fps)
+        self._threshold = threshold
         self._frames_total, self._labels = frames_total or max(round(_MINUTE * fps), 1), labels
-        self._stack = ExitStack()
         self._strip: ScoreStrip | None = None
-
-    def __enter__(self) -> PicturesVideo:
-        self._writer = self._stack.enter_context(VideoWriter(self._path, self._fps))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(kind, error, trace)
 
     def write(self, tiles: Mapping[str, Image], row: Row, deviations: Mapping[str, float] | None = None) -> None:
         """Append one frame.
