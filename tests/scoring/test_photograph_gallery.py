@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from oddlens import methods
 from oddlens.media.tiles import Tiles
 from oddlens.media.writer import write_image
 from oddlens.scoring.detector import Detector
@@ -17,11 +15,11 @@ from oddlens.scoring.photograph_gallery import SessionGallery
 from oddlens.scoring.photograph_session import score_photographs_to_folder
 from oddlens.scoring.tiling import score_tiled, tile_scorer
 
-PLUGIN = Path(__file__).parents[1] / "training" / "plugin"
+pytestmark = pytest.mark.usefixtures("mean_picture")
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory):
+def session(tmp_path_factory, mean_picture):
     """A trained detector, a category of six test photographs, and a known method."""
     from oddlens.training.run import train
 
@@ -33,19 +31,13 @@ def session(tmp_path_factory):
             image[10:20, 24:36] = 250
         (base / "plate" / place).parent.mkdir(parents=True, exist_ok=True)
         write_image(base / "plate" / f"{place}.png", image)
-    known = dict(methods.METHODS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(PLUGIN)
-        methods.register("mean-picture", "mean_picture:MeanPicture")
-        settings = {
-            "data": {"cache_dir": str(base / "cache")},
-            "training": {"iterations": 20, "epochs": 0, "holdout": 0.5, "device": "cpu", "precision": "float32"},
-            "scoring": {"precision": "float32", "batch_size": 4, "false_reject_rate": 0.2},
-        }
-        run = train("mean-picture", base / "plate", base / "run", settings=settings)
-        yield Detector.load(run.folder, "cpu"), base / "plate"
-    methods.METHODS.clear()
-    methods.METHODS.update(known)
+    settings = {
+        "data": {"cache_dir": str(base / "cache")},
+        "training": {"iterations": 20, "epochs": 0, "holdout": 0.5, "device": "cpu", "precision": "float32"},
+        "scoring": {"precision": "float32", "batch_size": 4, "false_reject_rate": 0.2},
+    }
+    run = train("mean-picture", base / "plate", base / "run", settings=settings)
+    yield Detector.load(run.folder, "cpu"), base / "plate"
 
 
 def test_gallery_and_animation_show_the_session(session, tmp_path):

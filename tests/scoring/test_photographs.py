@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oddlens import methods
 from oddlens.cli import main
 from oddlens.errors import DataError, MediaError, OddLensError
 from oddlens.media.images import read_image
@@ -19,7 +18,7 @@ from oddlens.scoring.detector import Detector
 from oddlens.scoring.photograph_jobs import find_photographs
 from oddlens.scoring.photograph_session import score_photographs_to_folder
 
-PLUGIN = Path(__file__).parents[1] / "training" / "plugin"
+pytestmark = pytest.mark.usefixtures("mean_picture")
 
 
 @pytest.fixture(scope="module")
@@ -47,30 +46,17 @@ def parts(tmp_path_factory):
     return root
 
 
-@pytest.fixture(autouse=True)
-def _method(monkeypatch):
-    monkeypatch.syspath_prepend(PLUGIN)
-    monkeypatch.setattr(methods, "METHODS", dict(methods.METHODS))
-    methods.register("mean-picture", "mean_picture:MeanPicture")
-
-
 @pytest.fixture(scope="module")
-def run(parts, tmp_path_factory):
+def run(parts, tmp_path_factory, mean_picture):
     from oddlens.training.run import train
 
-    known = dict(methods.METHODS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(PLUGIN)
-        methods.register("mean-picture", "mean_picture:MeanPicture")
-        folder = tmp_path_factory.mktemp("run")
-        settings = {
-            "data": {"cache_dir": str(folder / "cache")},
-            "training": {"iterations": 30, "epochs": 0, "holdout": 0.5, "device": "cpu", "precision": "float32"},
-            "scoring": {"precision": "float32", "batch_size": 4, "false_reject_rate": 0.2},
-        }
-        result = train("mean-picture", parts, folder / "run", settings=settings)
-    methods.METHODS.clear()
-    methods.METHODS.update(known)
+    folder = tmp_path_factory.mktemp("run")
+    settings = {
+        "data": {"cache_dir": str(folder / "cache")},
+        "training": {"iterations": 30, "epochs": 0, "holdout": 0.5, "device": "cpu", "precision": "float32"},
+        "scoring": {"precision": "float32", "batch_size": 4, "false_reject_rate": 0.2},
+    }
+    result = train("mean-picture", parts, folder / "run", settings=settings)
     return result.folder
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import tracemalloc
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
-from oddlens import methods
 from oddlens.benchmarking.speed import measure_speed
 from oddlens.cli import main
 from oddlens.datasets.open_photographs import open_photographs
@@ -21,7 +19,7 @@ from oddlens.media.writer import write_image
 from oddlens.scoring.detector import Detector
 from oddlens.scoring.photograph_session import score_photographs_to_folder
 
-PLUGIN = Path(__file__).parents[1] / "training" / "plugin"
+pytestmark = pytest.mark.usefixtures("mean_picture")
 TILE = 64
 
 
@@ -33,15 +31,8 @@ def metal(number: int, height: int, width: int) -> np.ndarray:
     return np.repeat((60 + lines // 4)[..., None], 3, axis=2)
 
 
-@pytest.fixture(autouse=True)
-def _method(monkeypatch):
-    monkeypatch.syspath_prepend(PLUGIN)
-    monkeypatch.setattr(methods, "METHODS", dict(methods.METHODS))
-    methods.register("mean-picture", "mean_picture:MeanPicture")
-
-
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
+def base(tmp_path_factory, mean_picture):
     """A category of plates of 240x320, and a run that learned from their tiles."""
     base = tmp_path_factory.mktemp("tiles")
     for place in [
@@ -57,14 +48,10 @@ def base(tmp_path_factory):
             (base / "plates" / "ground_truth" / "pit").mkdir(parents=True, exist_ok=True)
             write_image(base / "plates" / "ground_truth" / "pit" / f"{place[-1]}_mask.png", mask)
         write_image(base / "plates" / f"{place}.png", image)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(PLUGIN)
-        patch.setattr(methods, "METHODS", dict(methods.METHODS))
-        methods.register("mean-picture", "mean_picture:MeanPicture")
-        words = ["train", "mean-picture", "--data", str(base / "plates"), "--out", str(base / "run"), "--quiet"]
-        sets = ["training.iterations=30", "training.epochs=0", "training.device=cpu", "scoring.precision=float32"]
-        options = ["--tile", str(TILE), "--cache-dir", str(base / "cache"), "--false-reject-rate", "0.4"]
-        assert main([*words, *options, *(word for item in sets for word in ("--set", item))]) == 0
+    words = ["train", "mean-picture", "--data", str(base / "plates"), "--out", str(base / "run"), "--quiet"]
+    sets = ["training.iterations=30", "training.epochs=0", "training.device=cpu", "scoring.precision=float32"]
+    options = ["--tile", str(TILE), "--cache-dir", str(base / "cache"), "--false-reject-rate", "0.4"]
+    assert main([*words, *options, *(word for item in sets for word in ("--set", item))]) == 0
     return base
 
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from oddlens.datasets.base import Labels
 from oddlens.media.writer import write_image
 from oddlens.reports.colour import as_rgb, colourise, to_uint8
-from oddlens.reports.film import Film
+from oddlens.reports.composed import ComposedVideo
 from oddlens.reports.series import runs
 from oddlens.types import Image
 
@@ -120,7 +120,7 @@ class Demonstration:
         self._point = point
 
 
-class DemonstrationVideo(Film):
+class DemonstrationVideo(ComposedVideo):
     """Context manager that writes the composed demonstration as a video; nothing is kept on failure.
 
     Args:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from oddlens.datasets.base import Labels
 from oddlens.reports.arrows import Arrows
 from oddlens.reports.colour import as_rgb, overlay
-from oddlens.reports.film import Film
+from oddlens.reports.composed import ComposedVideo
 from oddlens.reports.lettering import lettering
 from oddlens.reports.marks import draw_boxes
 from oddlens.reports.series import ceiling, clock
@@ -35,7 +35,7 @@ class Row(Protocol):
         ...
 
 
-class OverlayVideo(Film):
+class OverlayVideo(ComposedVideo):
     """Context manager that writes one overlay frame for each frame it is given; nothing is kept on failure.
 
     Footage narrower than 480 pixels is enlarged, wider than 1280 reduced.

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from oddlens.datasets.base import Labels
-from oddlens.reports.film import Film
+from oddlens.reports.composed import ComposedVideo
 from oddlens.reports.overlay import Row
 from oddlens.reports.panels import GAP, fitted, side_by_side
 from oddlens.reports.parts import stood_out
@@ -26,7 +26,7 @@ _STRIP_HEIGHT = 96
 _MINUTE = 60.0
 
 
-class PicturesVideo(Film):
+class PicturesVideo(ComposedVideo):
     """Context manager that writes the pictures of each frame it is given; nothing is kept on failure.
 
     Args:

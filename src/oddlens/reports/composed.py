@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Film:
+class ComposedVideo:
     """Context manager round a video writer; nothing is kept on failure.
 
     Args:
