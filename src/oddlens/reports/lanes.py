@@ -52,7 +52,7 @@ def _lane(part: Part, axis: TimeAxis, shades: str, low: float, high: float) -> s
     return (
         '<div class="lane"><svg viewBox="0 0 1000 100" preserveAspectRatio="none" role="img"'
         f' aria-label="{escape(part.name)} over time">{shades}<path class="area" d="{area}"/>{lines}'
-        f'<path class="curve" d="{path}"/></svg><span class="part"><b>{escape(part.name)}</b>{top}</span></div>'
+        f'<path class="curve" d="{path}"/></svg><span class="part"><b>{escape(part.name.replace("_", " "))}</b>{top}</span></div>'
     )
 
 
