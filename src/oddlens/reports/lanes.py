@@ -49,10 +49,11 @@ def _lane(part: Part, axis: TimeAxis, shades: str, low: float, high: float) -> s
         lines += _line("threshold", upward(part.level))
     finite = part.values[np.isfinite(part.values)]
     top = f" up to {finite.max():.3g}" if finite.size else ""
+    name = escape(part.name.replace("_", " "))
     return (
         '<div class="lane"><svg viewBox="0 0 1000 100" preserveAspectRatio="none" role="img"'
-        f' aria-label="{escape(part.name)} over time">{shades}<path class="area" d="{area}"/>{lines}'
-        f'<path class="curve" d="{path}"/></svg><span class="part"><b>{escape(part.name.replace("_", " "))}</b>{top}</span></div>'
+        f' aria-label="{name} over time">{shades}<path class="area" d="{area}"/>{lines}'
+        f'<path class="curve" d="{path}"/></svg><span class="part"><b>{name}</b>{top}</span></div>'
     )
 
 
