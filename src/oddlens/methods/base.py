@@ -125,6 +125,11 @@ class Method(nn.Module, ABC):
         return "grey" if self.sampling.channels == 1 else "rgb"
 
     @property
+    def learns_in_parts(self) -> bool:
+        """Whether some step, or some phase of one, leaves parameters out, which several processes have to know."""
+        return len(self.phases) > 1
+
+    @property
     def latency(self) -> int:
         """Frames a live camera must deliver after the scored one (exact scoring)."""
         return self.sampling.latency

@@ -23,6 +23,7 @@ from oddlens.methods.base import Method
 from oddlens.sampling.order import Place, ReadyBatch, Samples, StepSampler, whole
 from oddlens.training.checkpoint import Checkpoint, load_checkpoint, restore_random_state
 from oddlens.training.devices import pick_device, use_bfloat16
+from oddlens.training.heap import keep_freed_memory
 from oddlens.training.pacing import SelfPacing
 from oddlens.training.plan import Plan
 from oddlens.training.recorder import Recorder
@@ -56,16 +57,22 @@ class FitResult:
     """Step and micro AUC of the weights kept, where test labels chose them."""
 
 
-def make_accelerator(settings: TrainingSettings, phases: int = 1) -> Accelerator:
-    """Devices, processes and precision for the run, from the settings and from `torchrun`'s environment."""
+def make_accelerator(settings: TrainingSettings, in_parts: bool = False) -> Accelerator:
+    """Devices, processes and precision for the run, from the settings and from `torchrun`'s environment.
+
+    Args:
+        settings: of the training.
+        in_parts: some steps or phases leave parameters out.
+    """
     device = pick_device(settings.device)
+    if device.type == "cpu":
+        keep_freed_memory()
     if settings.threads:
         torch.set_num_threads(settings.threads)
     precision = "bf16" if use_bfloat16(settings.precision, device) else "no"
     # accelerate keeps one state a process, and refuses another device or precision in a second run there
     AcceleratorState._reset_state(reset_partial_state=True)
-    # with several phases no single one of them reaches every parameter
-    parallel = DistributedDataParallelKwargs(find_unused_parameters=phases > 1)
+    parallel = DistributedDataParallelKwargs(find_unused_parameters=in_parts)
     return Accelerator(cpu=device.type == "cpu", mixed_precision=precision, kwargs_handlers=[parallel])
 
 

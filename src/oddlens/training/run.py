@@ -84,7 +84,7 @@ def train(
     folder = Path(out)
     run, earlier = complete_settings(resolve_settings(method, data, config, settings or {}, assignments), folder)
     network = _build_method(run)
-    accelerator = make_accelerator(run.training, len(network.phases))
+    accelerator = make_accelerator(run.training, network.learns_in_parts)
     if accelerator.is_main_process:
         check_folder(folder, run, overwrite)
     accelerator.wait_for_everyone()

@@ -53,6 +53,7 @@ def pictures(count: int = 9, seed: int = 0) -> FrameRun:
         ({"student_features": 0}, "student_features is 0"),
         ({"deformation_features": 0}, "deformation_features is 0"),
         ({"deformation_shrink": 8}, "deformation_shrink is 8; give a number from 1 to 4"),
+        ({"deformation_every": 0}, "deformation_every is 0; give 1 or more"),
         ({"memory_restart": -1}, "memory_restart is -1"),
         ({"memory_decay": 1.0}, "memory_decay is 1.0; give a number from 0 to below 1"),
         ({"memory_weight": -1}, "memory_weight is -1"),
@@ -121,6 +122,29 @@ def trained(**settings: Any) -> DmadPpdm:
         assert losses.total.isfinite()
     method.eval().conclude_training(samples, 4)
     return method
+
+
+def test_the_deformation_learns_in_every_nth_step_only() -> None:
+    method, batch = method_of(deformation_every=3).train(), {"clip": torch.rand(2, 3, 1, 32, 64)}
+    assert method.learns_in_parts and not method_of().learns_in_parts
+    assert not method_of(deformation_every=3, deformation=False).learns_in_parts
+    estimator, student = method.network.deformation, method.network.student
+    assert estimator is not None
+    learned = []
+    for step in range(1, 7):
+        method.zero_grad()
+        method(batch, step, "main").total.backward()
+        assert all(p.grad is not None for p in student.parameters())
+        learned.append([p.grad is not None for p in estimator.parameters()])
+    assert [all(which) for which in learned] == [any(which) for which in learned] == [False, False, True] * 2
+
+
+def test_a_step_in_which_the_deformation_rests_has_the_same_losses() -> None:
+    batch = {"clip": torch.rand(2, 3, 1, 32, 64)}
+    found = [method_of(deformation_every=2).train()(batch, step, "main").terms for step in (1, 2)]
+    assert found[0].keys() == found[1].keys()
+    for name, value in found[0].items():
+        torch.testing.assert_close(value, found[1][name])
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -64,6 +64,11 @@ class DmadPpdm(Method):
         """Single pictures in colour."""
         return SamplingSpec(height=self.settings.height, width=self.settings.width, channels=3, low=0.0, high=1.0)
 
+    @property
+    def learns_in_parts(self) -> bool:
+        """Where the deformation learns in some steps only."""
+        return self.settings.deformation and self.settings.deformation_every > 1
+
     def prepare_training(self, resources: Resources) -> None:
         """Load the teacher.
 
@@ -86,7 +91,7 @@ class DmadPpdm(Method):
     def training_step(self, batch: Batch, step: int, phase: str) -> Losses:
         """L_rec + L_com + L_df, with the cycle that teaches the inverse fields."""
         pictures = self._pictures(batch["clip"])
-        reading: Reading = self.network(pictures)
+        reading: Reading = self.network(pictures, step % self.settings.deformation_every == 0)
         terms = loss_terms(pictures, reading, self.settings.memory_weight, self.settings.detach_target)
         per_sample = torch.stack(list(terms.values())).sum(dim=0)
         means = {name: term.mean() for name, term in terms.items()}

@@ -82,15 +82,15 @@ class PpdmNetwork(nn.Module):
         self.bottleneck = OneClassBottleneck(teacher.channels, squeeze, teacher.blocks, memory)
         self.student = Student(teacher.channels, teacher.blocks, narrowest)
 
-    def forward(self, pictures: Tensor) -> Reading:
-        """Read pictures `(B, 3, H, W)` in ImageNet's deviations."""
+    def forward(self, pictures: Tensor, deformation_learns: bool = True) -> Reading:
+        """Read pictures `(B, 3, H, W)` in ImageNet's deviations; without `deformation_learns` the fields are given."""
         deformed, forward, inverse = pictures, None, None
-        if self.deformation is not None:
-            fields = self.deformation(pictures)
-            forward, inverse = Fields(fields[0], fields[1]), Fields(fields[2], fields[3])
-            deformed = warp(warp(pictures, forward.coarse), forward.fine)
-        # without a deformation nothing before the features learns
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.deformation is not None):
+        # where no deformation learns, nothing before the features does
+        with torch.set_grad_enabled(torch.is_grad_enabled() and deformation_learns and self.deformation is not None):
+            if self.deformation is not None:
+                fields = self.deformation(pictures)
+                forward, inverse = Fields(fields[0], fields[1]), Fields(fields[2], fields[3])
+                deformed = warp(warp(pictures, forward.coarse), forward.fine)
             features = self.teacher(deformed)
         told, memory = self.bottleneck(features)
         return Reading(deformed, features, self.student(told), memory, forward, inverse)

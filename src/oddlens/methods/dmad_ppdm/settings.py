@@ -21,6 +21,7 @@ _LIMITS = (
     ("memory_weight", 0, 1e6, "a number from 0"),
     ("deformation_features", 1, inf, "1 or more"),
     ("deformation_shrink", 1, 4, "a number from 1 to 4"),
+    ("deformation_every", 1, inf, "1 or more"),
     ("deformation_weight", 0, 1e6, "a number from 0"),
     ("smoothing", 0, 128, "a number of pixels from 0"),
     ("learning_rate", 1e-9, 10, "a number above 0, such as 5e-3"),
@@ -62,6 +63,9 @@ class DmadPpdmSettings(MethodSettings):
     """Channels of the deformation estimator."""
     deformation_shrink: int = 1
     """The estimator sees means over so many pixels a side of the picture: 1 officially; 2 is four times as fast."""
+    deformation_every: int = 1
+    """The estimator learns in one of so many steps, the student in all of them: a step without the gradient through the
+    teacher takes about a third of the time; 1 officially."""
     detach_target: bool = False
     """The student's target gives the deformation no gradient (ours). Officially it does, and the deformation may learn
     to make any picture's features easy to recall, odd ones' too."""
