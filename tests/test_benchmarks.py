@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-_OTHERS = {"__init__", "measure", "footage", "run", "contamination", "unlabelled"}
+_OTHERS = {"__init__", "measure", "footage", "run", "contamination", "unlabelled", "drawn_defects"}
 NAMES = (
     "clip_feeding",
     "helper_features",
