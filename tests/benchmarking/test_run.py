@@ -123,7 +123,16 @@ def test_categories_of_photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "--recipes",
         "defaults",
     ]
-    words += ["--set", *changes, f"data.cache_dir={tmp_path / 'cache'}", "--device", "cpu", "--resamples", "10"]
+    words += [
+        "--set",
+        *changes,
+        "--set",
+        f"data.cache_dir={tmp_path / 'cache'}",
+        "--device",
+        "cpu",
+        "--resamples",
+        "10",
+    ]
     words += ["--out", str(tmp_path / "out"), "--categories", "screw", "plate"]
     assert main([*words, "cable"]) == 1
     shown = capsys.readouterr()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Names = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME...")]
 Paths = Annotated[tuple[Path, ...], tyro.conf.arg(metavar="PATH...")]
 Seeds = Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT...")]
-Changes = Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE...")]
+Changes = Annotated[tuple[tuple[str, ...], ...], tyro.conf.arg(metavar="KEY=VALUE..."), tyro.conf.UseAppendAction]
 
 
 def mvtec(
@@ -56,10 +57,11 @@ def mvtec(
     from oddlens.benchmarking.targets import category_targets
 
     targets, absent = category_targets(root, categories)
-    jobs = make_jobs(targets, make_entries(methods, recipes, "photographs"), seeds, set)
+    changes = tuple(chain(*set))
+    jobs = make_jobs(targets, make_entries(methods, recipes, "photographs"), seeds, changes)
     folder = BenchmarkFolder(out, "photographs")
     given = {"--root": [root], "--categories": categories, "--methods": methods}
-    command = _command("mvtec", given, out, recipes, seeds, set)
+    command = _command("mvtec", given, out, recipes, seeds, changes)
     return _run(jobs, folder, absent, command, resamples=resamples, device=device, quiet=quiet)
 
 
@@ -94,9 +96,10 @@ def video(
     from oddlens.benchmarking.plan import make_entries, make_jobs
     from oddlens.benchmarking.targets import video_targets
 
-    jobs = make_jobs(video_targets(data), make_entries(methods, recipes, "video"), seeds, set)
+    changes = tuple(chain(*set))
+    jobs = make_jobs(video_targets(data), make_entries(methods, recipes, "video"), seeds, changes)
     folder = BenchmarkFolder(out, "video")
-    command = _command("video", {"--data": data, "--methods": methods}, out, recipes, seeds, set)
+    command = _command("video", {"--data": data, "--methods": methods}, out, recipes, seeds, changes)
     return _run(jobs, folder, (), command, resamples=resamples, device=device, quiet=quiet)
 
 
