@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.measure import Result, machine, report
@@ -42,11 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     results: list[Result] = []
     for name in options.names or BENCHMARKS:
-        found: list[Result] = import_module(f"benchmarks.{name}").run(options.quick)
+        with get_context("spawn").Pool(1) as fresh:
+            found = fresh.apply(_run, (name, options.quick))
         report(found)
         results += found
     if options.out:
         write_text(options.out, table(results))
+
+
+def _run(name: str, quick: bool) -> list[Result]:
+    """One benchmark, in a process of its own: a training changes how its process handles memory and threads."""
+    found: list[Result] = import_module(f"benchmarks.{name}").run(quick)
+    return found
 
 
 def table(results: Sequence[Result]) -> str:

@@ -13,6 +13,7 @@ from oddlens import methods
 from oddlens.errors import DataError
 from oddlens.media.writer import write_image
 from oddlens.scoring.detector import Detector
+from oddlens.training import photograph_feed
 from oddlens.training.run import train
 from oddlens.types import Image
 
@@ -72,23 +73,61 @@ def test_a_photograph_without_structure_is_drawn_on_all_the_same(module: Any) ->
     assert changed.shape == flat.shape and (changed != flat)[mask].all()
 
 
+def test_it_is_drawn_again_until_it_shows(module: Any) -> None:
+    rim = np.full((96, 96, 1), 128, np.uint8)
+    rim[:3] = np.random.default_rng(0).integers(0, 255, (3, 96, 1))
+    rim[40, 40] = 90
+    for seed in range(5):
+        changed, mask = module._visible(module._smear, rim, np.random.default_rng(seed))
+        assert (changed != rim)[mask].any()
+    with pytest.raises(DataError, match="no structure to draw on"):
+        module._visible(module._smear, np.full((96, 96, 1), 128, np.uint8), np.random.default_rng(0))
+
+
 def test_trainings_are_compared_by_held_out_good_photographs(
     module: Any, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
     train("mean-picture", good, run, settings=TINY)
-    kept = module.held_out(run, good, Detector.load(run, "cpu"))
-    assert len(kept) == 2
     module.main(["--data", str(good), str(run), str(run)])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "| run | image | pixel | paste | scratch | smear |"
     assert lines[2] == lines[3] and all(0 <= float(cell) <= 100 for cell in lines[2].split("|")[2:-1])
 
 
-def test_nothing_held_out_is_refused(module: Any, good: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    train("mean-picture", good, run, settings={"training": {**TINY["training"], "holdout": 0.0}})
-    with pytest.raises(DataError, match=r"held no photographs out; train with training.holdout"):
-        module.measure(run, good, 0)
+def test_held_out_photographs_are_those_that_the_training_held_out(module: Any, good: Path, tmp_path: Path) -> None:
+    for name in ("03", "11"):
+        (good / "good" / f"{name}.png").write_bytes(b"no picture")
+    settings = {"training": {**TINY["training"], "holdout": 0.3}}
+    with pytest.MonkeyPatch.context() as patch:
+        seen: list[Any] = []
+        calibrate = photograph_feed.calibrate_detector
+
+        def watched(detector: Detector, runs: Any, *rest: Any) -> Any:
+            seen.extend(runs)
+            return calibrate(detector, runs, *rest)
+
+        patch.setattr(photograph_feed, "calibrate_detector", watched)
+        train("mean-picture", good, tmp_path / "run", settings=settings)
+    expected = [run.frames[0] for run in seen]
+    found = module.held_out(tmp_path / "run", good, Detector.load(tmp_path / "run", "cpu"))
+    assert len(found) == len(expected) == 5
+    assert all((one == other).all() for one, other in zip(found, expected))
+
+
+def test_runs_that_cannot_be_compared_are_refused(module: Any, good: Path, tmp_path: Path) -> None:
+    def refused(run: Path, told: str, data: Path = good) -> None:
+        with pytest.raises(DataError, match=told):
+            module.measure(run, data, 0)
+
+    train("mean-picture", good, tmp_path / "all", settings={"training": {**TINY["training"], "holdout": 0.0}})
+    refused(tmp_path / "all", "held no photographs out; train with training.holdout")
+    train("mean-picture", good, tmp_path / "tiles", settings={**TINY, "scoring": {"tile": 32}})
+    refused(tmp_path / "tiles", "was trained in tiles")
+    train("mean-picture", good, tmp_path / "run", settings=TINY)
+    write_image(good / "good" / "20.png", photograph(20))
+    refused(tmp_path / "run", "is not what .*run was trained on")
+    (tmp_path / "run" / "run.yaml").unlink()
+    refused(tmp_path / "run", "run.yaml: is missing")
     with pytest.raises(SystemExit, match="drawn_defects: "):
-        module.main(["--data", str(good), str(run)])
+        module.main(["--data", str(good), str(tmp_path / "run")])

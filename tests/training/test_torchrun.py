@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 
 from oddlens.config import to_yaml
 from oddlens.files import read_json
+from oddlens.media.writer import write_image
 
 PLUGIN = Path(__file__).parent / "plugin"
 PACED = {"statistics": "batch", "warm_up": 0.1, "initial_width": 1}
@@ -65,3 +66,23 @@ def test_two_processes_share_each_batch_and_write_one_detector(
     for name, value in weights[1].items():
         np.testing.assert_allclose(weights[0][name], value, atol=2e-5)
     assert not list((tmp_path / "shared").rglob(".*"))
+
+
+def test_two_processes_bear_steps_in_which_a_part_rests(tmp_path: Path) -> None:
+    folder = tmp_path / "good"
+    folder.mkdir()
+    for number in range(6):
+        picture = np.random.default_rng(number).integers(0, 255, (32, 32, 3), dtype=np.uint8)
+        write_image(folder / f"{number}.png", picture)
+    small = {"height": 32, "width": 32, "teacher": "mobilenet_v3_small", "weights": "random", "deformation_features": 2}
+    settings = {
+        "method": {"name": "dmad-ppdm", "codes": 4, "thin_features": 4, "deformation_every": 2, **small},
+        "training": {"iterations": 4, "batch_size": 4, "device": "cpu", "holdout": 0.0, "precision": "float32"},
+    }
+    (tmp_path / "small.yaml").write_text(to_yaml(settings))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "oddlens"]
+    command += ["train", "dmad-ppdm", "--data", str(folder), "--out", str(tmp_path / "run")]
+    command += ["--config", str(tmp_path / "small.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert read_json(tmp_path / "run" / "provenance.json")["steps"] == 4

@@ -60,6 +60,8 @@ class FitResult:
 def make_accelerator(settings: TrainingSettings, in_parts: bool = False) -> Accelerator:
     """Devices, processes and precision for the run, from the settings and from `torchrun`'s environment.
 
+    On a CPU the process keeps from now on the memory that it frees (see `keep_freed_memory`).
+
     Args:
         settings: of the training.
         in_parts: some steps or phases leave parameters out.

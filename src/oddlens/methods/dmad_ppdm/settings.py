@@ -64,8 +64,8 @@ class DmadPpdmSettings(MethodSettings):
     deformation_shrink: int = 1
     """The estimator sees means over so many pixels a side of the picture: 1 officially; 2 is four times as fast."""
     deformation_every: int = 1
-    """The estimator learns in one of so many steps, the student in all of them: a step without the gradient through the
-    teacher takes about a third of the time; 1 officially."""
+    """n: the estimator learns in the steps n, 2n, ..., the student in all of them, of which those without the gradient
+    through the teacher take about half the time; 1 officially."""
     detach_target: bool = False
     """The student's target gives the deformation no gradient (ours). Officially it does, and the deformation may learn
     to make any picture's features easy to recall, odd ones' too."""
