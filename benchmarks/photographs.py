@@ -10,10 +10,10 @@ from torch import Tensor
 
 from benchmarks.measure import Comparison, Result, compare, duration, faster, report
 from oddlens.config import build
+from oddlens.heap import keep_freed_memory
 from oddlens.methods.dmad_ppdm.method import DmadPpdm
 from oddlens.methods.dmad_ppdm.settings import DmadPpdmSettings
 from oddlens.training.devices import autocast, pick_device, use_bfloat16
-from oddlens.training.heap import keep_freed_memory
 from oddlens.training.run import resolve_settings
 from oddlens.training.settings import Precision
 
@@ -26,6 +26,7 @@ GOAL_TRAINING = 20.0
 
 def run(quick: bool = False) -> list[Result]:
     """The recipe for ordinary computers and the paper's network at 256x256, random weights and pictures in memory."""
+    keep_freed_memory()  # as the command line does
     small = _recipe(**({"height": 32, "width": 32} if quick else {}))
     paper = {"height": 32, "width": 32, "deformation_features": 4} if quick else {}
     wide = DmadPpdmSettings(teacher="resnet18" if quick else "wide_resnet50_2", weights="random", **paper)
@@ -34,7 +35,6 @@ def run(quick: bool = False) -> list[Result]:
     for precision in _precisions():
         found += _scoring(f"recipe {RECIPE}", small, batch, precision, repetitions, GOAL_RATE)
         found += _scoring(f"{wide.teacher}, as published", wide, batch // 2, precision, max(1, repetitions // 2), None)
-    keep_freed_memory()  # as a training does
     return found + [_training(small, 2 if quick else 8, precision, repetitions) for precision in _precisions()]
 
 

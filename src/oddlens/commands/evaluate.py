@@ -46,10 +46,13 @@ def evaluate(
     from oddlens.commands.output import console, say_faults, say_stage
     from oddlens.evaluation.evaluate import evaluate as run
     from oddlens.files import write_json, write_text
+    from oddlens.heap import keep_freed_memory
     from oddlens.scoring.detector import Detector
     from oddlens.training.progress import Progress
 
     model = Detector.load(detector, device or "auto")
+    if model.method.subject == "photographs" and not model.tiles:
+        keep_freed_memory()
     if not quiet:
         say_stage(detector)
     bars = Progress(quiet)

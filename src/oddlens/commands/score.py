@@ -48,6 +48,7 @@ def score(
     """
     from oddlens.commands.output import say_stage
     from oddlens.errors import SettingsError
+    from oddlens.heap import keep_freed_memory
     from oddlens.scoring.detector import Detector
     from oddlens.scoring.session import ScoreOptions, score_to_folder
     from oddlens.training.progress import Progress
@@ -55,6 +56,8 @@ def score(
     if not inputs:
         raise SettingsError("oddlens score", "no input is named", "give videos, folders or globs after the detector")
     model = Detector.load(detector, device or "auto")
+    if model.method.subject == "photographs" and not model.tiles:
+        keep_freed_memory()
     if not quiet:
         say_stage(detector)
     if model.method.subject == "photographs":

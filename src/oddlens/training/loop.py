@@ -19,11 +19,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from oddlens.errors import DataError, DetectorError, OddLensError
+from oddlens.heap import keep_freed_memory
 from oddlens.methods.base import Method
 from oddlens.sampling.order import Place, ReadyBatch, Samples, StepSampler, whole
 from oddlens.training.checkpoint import Checkpoint, load_checkpoint, restore_random_state
 from oddlens.training.devices import pick_device, use_bfloat16
-from oddlens.training.heap import keep_freed_memory
 from oddlens.training.pacing import SelfPacing
 from oddlens.training.plan import Plan
 from oddlens.training.recorder import Recorder

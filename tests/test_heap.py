@@ -9,12 +9,12 @@ import sys
 
 import pytest
 
-from oddlens.training.heap import keep_freed_memory
+from oddlens.heap import keep_freed_memory
 
 FAULTS = """
 import resource
 import numpy as np
-from oddlens.training.heap import keep_freed_memory
+from oddlens.heap import keep_freed_memory
 
 def faults(values):
     np.ones(values, np.float32)  # memory that was never used has to be asked for

@@ -1,4 +1,4 @@
-"""Memory that training gives back and takes again at every step."""
+"""Memory that every training step, or batch of photographs, gives back and takes again."""
 
 from __future__ import annotations
 
