@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
+
+_ROUNDING = 1e-5
+"""Share of a value by which sums of float32 may differ between machines and batches."""
 
 
 def weighted_mean(values: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -44,3 +48,18 @@ def sample_means(values: Tensor, weight: Tensor | None = None) -> Tensor:
     if weight is None:
         return values.flatten(1).mean(dim=1)
     return (values * weight).flatten(1).sum(dim=1) * (len(weight) / weight.sum())
+
+
+def spread(values: Tensor) -> Tensor:
+    """Standard deviation of `(N, parts)` over the first axis: what a part is measured in, `(parts,)`.
+
+    Values that are all alike, or differ by no more than rounding does, have no spread of their own: their size stands
+    in, and is 0 where they are.
+
+    Example:
+        >>> spread(torch.tensor([[1.0, 2.0, 0.0], [3.0, 2.0000005, 0.0]])).tolist()
+        [1.0, 2.000000238418579, 0.0]
+    """
+    deviation: Tensor = values.std(dim=0, correction=0)
+    size = values.mean(dim=0).abs()
+    return torch.where(deviation > _ROUNDING * size, deviation, size)

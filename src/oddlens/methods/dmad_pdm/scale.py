@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from oddlens.methods.dmad_pdm.errors import Errors
+from oddlens.nn.means import spread
 
 _SMALLEST = 1e-6
 """Errors that do not occur in training (no deformation, say) are measured in this."""
@@ -31,9 +32,7 @@ class ErrorScale(nn.Module):
         values = torch.cat([_values(batch) for batch in errors])
         means = torch.cat([_maps(batch).mean(dim=(2, 3)) for batch in errors])
         self.mean.copy_(values.mean(dim=0))
-        deviation = values.std(dim=0, correction=0)
-        # errors that are all alike have no spread of their own: their size stands in
-        self.deviation.copy_(torch.where(deviation > 0, deviation, self.mean).clamp_min(_SMALLEST))
+        self.deviation.copy_(spread(values).clamp_min(_SMALLEST))
         self.map_mean.copy_(means.mean(dim=0).clamp_min(_SMALLEST))
 
     def score(self, errors: Errors) -> Tensor:

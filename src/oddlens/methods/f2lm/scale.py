@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from oddlens.nn.means import spread
 from oddlens.types import ComponentScale
 
 _SMALLEST = 1e-9
@@ -40,10 +41,8 @@ class PartScale(nn.Module):
             values.append(self._stacked(parts))
             means.append(torch.stack([maps[name].float().mean(dim=(1, 2)) for name in self.maps], dim=1))
         known = torch.cat(values)
-        deviation = known.std(dim=0, correction=0)
         self.mean.copy_(known.mean(dim=0))
-        # values that are all alike have no spread of their own: their size stands in
-        self.deviation.copy_(torch.where(deviation > 0, deviation, self.mean.abs()).clamp_min(_SMALLEST))
+        self.deviation.copy_(spread(known).clamp_min(_SMALLEST))
         self.map_mean.copy_(torch.cat(means).mean(dim=0).clamp_min(_SMALLEST))
 
     def score(self, parts: Mapping[str, Tensor]) -> Tensor:
