@@ -176,6 +176,6 @@ def test_a_folder_belongs_to_one_benchmark_and_one_process(tmp_path: Path):
 def test_results_of_other_settings_are_not_taken_for_these(photographs: BenchmarkFolder):
     job = Job(Target("screw", Path("x")), Entry("dmad-ppdm/cpu", "dmad-ppdm", None), 0)
     assert photographs.result_of(job, {"seed": 0})
-    with pytest.raises(SettingsError, match="other settings"):
+    with pytest.raises(SettingsError, match=r"other settings \(seed: 0 there, 3 here\)"):
         photographs.result_of(job, {"seed": 3})
     assert photographs.result_of(Job(job.target, job.entry, 7), {}) is None

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from oddlens.config import merge, read_yaml, to_yaml
 from oddlens.errors import DataError, OddLensError, SettingsError
 from oddlens.files import read_json
 from oddlens.training import run as module
@@ -57,10 +58,32 @@ def test_finished_run_is_not_trained_again(
 def test_other_settings_are_refused(run: Train, lnra: dict[str, Any], tmp_path: Path) -> None:
     run(lnra, tmp_path / "run")
     before = snapshot(tmp_path / "run")
-    for part, changes in (("training", {"seed": 5}), ("method", {"learning_rate": 0.5})):
-        text = refused(SettingsError, lambda: run(lnra, tmp_path / "run", **{part: changes}))  # noqa: B023
-        assert f"('{part}' differs)" in text and "--overwrite" in text
+    for part, key, value in (("training", "seed", 5), ("method", "learning_rate", 0.5)):
+        text = refused(SettingsError, lambda: run(lnra, tmp_path / "run", **{part: {key: value}}))  # noqa: B023
+        assert f"({part}.{key}: " in text and f" there, {value} here)" in text and "--overwrite" in text
     assert snapshot(tmp_path / "run") == before
+
+
+def test_run_of_a_version_that_did_not_know_a_setting_yet_goes_on(
+    run: Train, lnra: dict[str, Any], tmp_path: Path
+) -> None:
+    first, file = run(lnra, tmp_path / "run"), tmp_path / "run" / "run.yaml"
+    settings = read_yaml(file)
+    del settings["training"]["self_paced"]["narrowest_at"], settings["method"]["window"]
+    file.write_text(to_yaml(settings))
+    assert run(lnra, tmp_path / "run").fit.steps == first.fit.steps
+    text = refused(SettingsError, lambda: run(lnra, tmp_path / "run", method={"window": 0.5}))
+    assert "(method.window: " in text and " there, 0.5 here)" in text
+
+
+def test_run_of_a_version_with_a_setting_that_is_gone_is_refused(
+    run: Train, lnra: dict[str, Any], tmp_path: Path
+) -> None:
+    run(lnra, tmp_path / "run")
+    file = tmp_path / "run" / "run.yaml"
+    file.write_text(to_yaml(merge(read_yaml(file), {"method": {"flavour": "sweet"}})))
+    text = refused(SettingsError, lambda: run(lnra, tmp_path / "run"))
+    assert "(method.flavour: sweet there, not set here)" in text
 
 
 def test_overwrite_starts_afresh(

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from oddlens.benchmarking.plan import Job, Subject
 from oddlens.errors import OddLensError, SettingsError
 from oddlens.files import is_leftover, read_json, remove_leftovers, write_json
+from oddlens.training.compare import difference
 
 EDITION = 1
 """Raised when the numbers of a result or their names change."""
@@ -74,9 +75,12 @@ class BenchmarkFolder:
         if not file.exists():
             return None
         result: dict[str, Any] = read_json(file)
-        if result.get("edition") != EDITION or result.get("settings") != json.loads(json.dumps(settings)):
-            fault = "is the result of other settings or of another version"
-            raise SettingsError(file, fault, "name another --out, or remove it and its run")
+        remedy = "name another --out, or remove it and its run"
+        if result.get("edition") != EDITION:
+            raise SettingsError(file, "is the result of another version", remedy)
+        changed = difference(result.get("settings") or {}, json.loads(json.dumps(settings)))
+        if changed:
+            raise SettingsError(file, f"is the result of other settings ({changed})", remedy)
         return result
 
     def keep(self, job: Job, result: Mapping[str, Any]) -> None:

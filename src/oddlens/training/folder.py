@@ -10,6 +10,7 @@ from typing import Any
 from oddlens.config import read_yaml, to_yaml
 from oddlens.errors import DataError, OddLensError, SettingsError
 from oddlens.files import is_leftover, read_json, remove_leftovers, write_json, write_text
+from oddlens.training.compare import difference
 from oddlens.training.earlier import check_earlier, without_place
 from oddlens.training.settings import RunSettings
 
@@ -99,10 +100,9 @@ def finished(folder: Path) -> dict[str, Any] | None:
 
 
 def _check_settings(folder: Path, run: RunSettings) -> None:
-    old, new = _comparable(read_yaml(folder / _SETTINGS)), _comparable(run.to_dict())
-    if old != new:
-        changed = next((key for key in new if old.get(key) != new[key]), "settings")
-        fault = f"holds a run with other settings ('{changed}' differs)"
+    changed = difference(_comparable(read_yaml(folder / _SETTINGS)), _comparable(run.to_dict()))
+    if changed:
+        fault = f"holds a run with other settings ({changed})"
         raise SettingsError(folder, fault, "name another --out, or start afresh with --overwrite")
 
 
