@@ -164,6 +164,7 @@ def test_what_each_stage_is_told(tmp_path: Path) -> None:
         (["f2lm", "--stages", "both", "--set", "destroyer.method.steepness=0"], "steepness is 0"),
         (["f2lm", "--stages", "both", *SMALL, "--set", "destroyer.training.batch_size=5000"], "a batch takes 5000"),
         (["f2lm", "--stages", "both", "--set", "destroyer.method.background_file=none.png"], "none.png: "),
+        (["f2lm", "--set", "destroyer.training.seed=1"], "'destroyer' is for a stage of f2lm; give --stages both"),
         (["f2lm", "--stages", "both", "--set", "destroyer=3"], "--set destroyer=3: is not KEY=VALUE"),
         (["destroyer", "--config", "destroyer/cpu"], "there is no generator to begin with"),
         (["f2lm", "--stages", "both", "--set", "method.height=36"], "multiples of 8"),

@@ -33,7 +33,7 @@ from oddlens.training.loop import FitResult, Ranking, fit, make_accelerator
 from oddlens.training.object_feed import object_feed
 from oddlens.training.photograph_feed import photograph_feed, photograph_footage
 from oddlens.training.progress import Progress
-from oddlens.training.second_stage import FIRST_STAGES
+from oddlens.training.second_stage import DESTROYER, FIRST_STAGES, GENERATOR
 from oddlens.training.settings import RunSettings
 
 
@@ -179,6 +179,9 @@ def resolve_settings(
     where = str(config or "settings")
     values = merge(_of_one_stage(read_yaml(file), method) if file else {}, settings)
     values = apply_assignments(values, assignments)
+    stage = next((name for name in (GENERATOR, DESTROYER) if name in values), None)
+    if stage:
+        raise SettingsError(where, f"'{stage}' is for a stage of f2lm", "give --stages both, or leave it out")
     chosen = values.get("method") or {}
     if not isinstance(chosen, Mapping):
         raise SettingsError(where, f"'method' is {str(chosen)[:60]!r}", "write method: {name: lnra}, or leave it out")
