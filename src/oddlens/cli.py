@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except KeyboardInterrupt:
-        print("oddlens: interrupted; repeat the command to go on", file=sys.stderr)
+        print("oddlens: interrupted; repeat the command", file=sys.stderr)
         return EXIT_INTERRUPTED
 
 

@@ -52,6 +52,22 @@ def atomic_path(target: Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
+def check_writable(target: Path) -> None:
+    """Make sure, before the work, that `target` can be written after it; nothing stays behind.
+
+    Raises:
+        OddLensError: it is a folder, or its folder cannot be written or made.
+    """
+    target = Path(target).absolute()
+    if target.is_dir():
+        raise OddLensError(target, "is a folder", "name a file")
+    there = next(folder for folder in target.parents if folder.exists())
+    probe = there / f".{uuid.uuid4().hex[:8]}.part"
+    with _explained(target):
+        probe.touch(exist_ok=False)
+        probe.unlink()
+
+
 def is_leftover(path: Path) -> bool:
     """Whether `path` is what a killed process left of a file it was writing."""
     return path.name.startswith(".") and ".part" in path.name

@@ -85,11 +85,11 @@ def test_boxes_beyond_the_frame(w):
     w.refuses(train(w, *with_boxes(w, csv(w, *rows))), "lies outside the 64x48 frame")
 
 
-def test_boxes_of_frames_of_another_size(w):
+def test_boxes_of_other_footage_of_the_same_names(w):
     for name in ("normal_01", "normal_02"):
         noise(w, f"large/{name}", 60, size=(96, 72))
     works(w, ["boxes", w.at / "large", "--sources", "motion", "--out", w.at / "boxes.parquet", "--quiet"])
-    w.refuses(train(w, *with_boxes(w, w.at / "boxes.parquet")), "is for frames of 96x72 in video 'normal_01'")
+    w.refuses(train(w, *with_boxes(w, w.at / "boxes.parquet")), "has boxes of another video 'normal_01' than")
 
 
 def test_boxes_without_area_are_no_objects(w):

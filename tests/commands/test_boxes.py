@@ -24,7 +24,8 @@ def test_a_data_set(scene: Path, tmp_path: Path, capsys: Captured) -> None:
     shown = capsys.readouterr().out
     for word in ("boxes a frame", "frames with none", "test_01", "test_02", "all", "motion", f"boxes: {out}"):
         assert word in shown
-    assert "next: oddlens train lbr-spr" in shown and f"method.objects.ready_boxes={out}" in shown
+    assert f"next: oddlens train lbr-spr --config lbr-spr/cpu --data {scene} --split test" in shown
+    assert f"method.objects.ready_boxes={out}" in shown
     rows = pd.read_parquet(out)
     assert set(rows["video"]) <= {"test_01", "test_02"} and len(rows)
     for name in ("test_01", "test_02"):
@@ -76,6 +77,23 @@ def test_work_done_in_part_ends_with_one(scene: Path, tmp_path: Path, capsys: Ca
         (["--tiles", "0", "1"], "tiles are [0, 1]"),
         (["--set", "treshold=1"], "unknown key 'treshold'"),
         (["--overlay", "seen.txt"], "oddlens: seen.txt: no video is written under this suffix"),
+        (
+            ["--score", "0.3"],
+            "--score: has no use: boxes come from background, motion; name a detector",
+        ),
+        (["--tiles", "2", "2"], "--tiles: has no use"),
+        (["--weights", "random"], "--weights: has no use"),
+        (
+            ["--sources", "motion", "--detector", "gone.onnx"],
+            "--detector: has no use: boxes come from motion; leave",
+        ),
+        (
+            ["--sources", "motion", "--ready", "gone.csv"],
+            "--ready: has no use: boxes come from motion; leave",
+        ),
+        (["--out", "/proc/gone/boxes.parquet"], "/proc/gone/boxes.parquet: cannot be written"),
+        (["--ready", "./boxes.parquet"], "--out boxes.parquet: is the file of ready boxes itself"),
+        (["--fps", "0"], "a frame rate of 0.0 makes no sense"),
         (["--ready", "boxes.txt"], "boxes.txt: is no file of boxes by its name"),
     ],
 )

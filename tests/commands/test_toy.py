@@ -84,7 +84,7 @@ def test_ctrl_c_leaves_what_is_whole(
     with monkeypatch.context() as patch:
         patch.setattr("oddlens.toy.report.draw_figure", interrupted)
         assert call(*words) == 130
-    assert capsys.readouterr().err.startswith("oddlens: interrupted; repeat the command to go on")
+    assert capsys.readouterr().err.startswith("oddlens: interrupted; repeat the command")
     assert sorted(item.name for item in out.iterdir()) == ["toy.json", "weights"]
     assert call(*words) == 0
     assert (out / "figure.png").exists()

@@ -127,7 +127,7 @@ def test_boxes_by_running_number_need_their_videos(tmp_path: Path) -> None:
         ready.of, "01", 0, *SIZE
     )
     message = fault(ready.for_videos, {"01": 4, "02": 3})
-    assert f"{tmp_path / 'a.npy'}: has boxes for 5 frames, the 2 videos named have 7; name exactly" in message
+    assert f"{tmp_path / 'a.npy'}: has boxes for 5 frames, the videos named have 7; name exactly" in message
 
 
 def test_videos_that_are_not_in_the_file(table: Path) -> None:

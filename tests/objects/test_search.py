@@ -122,7 +122,7 @@ def test_object_arrays_are_dealt_out_to_the_videos(walk: Callable[..., Video], t
         ("a", 0, 0), ("a", 1, 1), ("a", 2, 2), ("b", 0, 3), ("b", 1, 4)
     ]  # fmt: skip
     assert "ready_boxes_sha256" in result.table.provenance
-    with pytest.raises(DataError, match="has boxes for 5 frames, the 1 videos named have 3"):
+    with pytest.raises(DataError, match="has boxes for 5 frames, the videos named have 3"):
         find_boxes(videos[:1], settings)
 
 

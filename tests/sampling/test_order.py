@@ -196,7 +196,9 @@ def test_places() -> None:
 
 
 def test_parts_that_cannot_be_trained() -> None:
-    with pytest.raises(DataError, match=r"only 3 samples, a batch takes 4.* set training.last_batch: keep"):
+    with pytest.raises(
+        DataError, match=r"only 3 samples in one of its parts .*, a batch takes 4.* set training.last_batch: keep"
+    ):
         Timetable((8, 3), 4, 10)
     with pytest.raises(DataError, match="only 0 samples"):
         Timetable((0, 0), 4, 10, keep=True)

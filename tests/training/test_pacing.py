@@ -146,10 +146,11 @@ def test_planted_outliers_are_ignored(train: Fit, mode: str, one_pass: bool, sta
     result = train(method, Values(mostly(1.0, outliers=20)), paced({"iterations": 400}, mode=mode, **schedule))
     if mode == "none":
         assert method.levels[0] > 2
-        assert result.pace_widths is None
+        assert result.pace_widths is None and result.pace_lessened is None
     else:
         assert float(method.levels[0].detach()) == pytest.approx(1.0, abs=0.05)
         assert result.pace_widths == (4.0, 1.0)
+        assert result.pace_lessened is not None and 0.05 < result.pace_lessened < 0.5
 
 
 def test_total_is_the_weighted_sum_by_the_number_of_samples() -> None:
@@ -249,7 +250,8 @@ def test_an_interrupted_run_ends_as_one_that_was_not(train: Fit, batch_size: int
             train(Level(), samples, settings, stop, name="cut")
         cut = next(cuts, 0)
     resumed = Level()
-    assert train(resumed, samples, settings, name="cut").pace_widths == expected.pace_widths
+    again = train(resumed, samples, settings, name="cut")
+    assert (again.pace_widths, again.pace_lessened) == (expected.pace_widths, expected.pace_lessened)
     assert torch.equal(resumed.levels, straight.levels)
     assert set(resumed.state_dict()) == {"levels", "concluded"} and resumed.pacing is None
 
@@ -260,6 +262,7 @@ def test_a_run_is_paced_and_its_detector_knows_nothing_of_it(
     changes = {"iterations": 40, "self_paced": {"mode": "mixture", "warm_up": 0.25, "shrink_rate": 0.1}}
     result = run(lnra, tmp_path / "run", training=changes)
     assert result.fit.pace_widths == pytest.approx((4.0, 1.1))
+    assert result.fit.pace_lessened is not None and 0 <= result.fit.pace_lessened < 1
     assert not any("pacing" in name for name in result.detector.method.state_dict())
     rows = metrics(tmp_path / "run")
     assert [row["pace_width"] for row in rows[:10]] == [None] * 10 and rows[10]["pace_width"] == 4

@@ -56,6 +56,7 @@ def boxes(
     from oddlens.commands.output import say_faults
     from oddlens.config import apply_assignments, build
     from oddlens.errors import SettingsError
+    from oddlens.files import check_writable
     from oddlens.motion.settings import FlowSettings
     from oddlens.objects.search import find_boxes
     from oddlens.objects.settings import ObjectSettings
@@ -64,6 +65,9 @@ def boxes(
 
     if out.suffix.lower() != ".parquet":
         raise SettingsError(f"--out {out}", "is no .parquet file", "name it boxes.parquet, for example")
+    if ready and Path(ready).resolve() == out.resolve():
+        raise SettingsError(f"--out {out}", "is the file of ready boxes itself", "name another one")
+    check_writable(out)
     given: dict[str, Any] = {
         "sources": sources or _asked_for(detector, ready),
         "detector": detector,
@@ -74,6 +78,8 @@ def boxes(
     }
     values = apply_assignments({key: value for key, value in given.items() if value is not None}, set)
     settings = build(ObjectSettings, values, "oddlens boxes")
+    options = {"--detector": detector, "--weights": weights, "--score": score, "--tiles": tiles, "--ready": ready}
+    _refuse_useless(settings.sources, options)
     videos, rate = find_videos(inputs)
     with Progress(quiet).bar("finding boxes") as update:
         result = find_boxes(
@@ -81,14 +87,14 @@ def boxes(
             settings,
             FlowSettings(method=flow),
             overlay=overlay,
-            fps=fps or rate,
+            fps=rate if fps is None else fps,
             device=device or "auto",
             progress=lambda video, done, total: update(done, total, video),
         )
     result.table.write(out)
     say_faults("fault", result.faults)
     if not quiet:
-        _summarise(result, out)
+        _summarise(result, out, inputs)
     return 1 if result.faults else 0
 
 
@@ -98,7 +104,20 @@ def _asked_for(detector: str | None, ready: str | None) -> tuple[str, ...] | Non
     return (*named, *(["motion"] if detector else [])) or None
 
 
-def _summarise(result: object, out: Path) -> None:
+def _refuse_useless(sources: tuple[str, ...], options: dict[str, Any]) -> None:
+    """Refuse options about a source of boxes that is not among `sources`."""
+    from oddlens.errors import SettingsError
+
+    for option, value in options.items():
+        source = "file" if option == "--ready" else "detector"
+        if value is not None and source not in sources:
+            remedy = f"leave it out, or add {source} to --sources"
+            if source == "detector" and options["--detector"] is None:
+                remedy = "name a detector with --detector, or leave it out"
+            raise SettingsError(option, f"has no use: boxes come from {', '.join(sources)}", remedy)
+
+
+def _summarise(result: object, out: Path, inputs: tuple[str, ...]) -> None:
     from rich.table import Table
 
     from oddlens.commands.output import console
@@ -120,8 +139,18 @@ def _summarise(result: object, out: Path) -> None:
     for overlay in result.overlays:
         screen.print(f"overlay: {overlay}", markup=False)
     screen.print(f"boxes: {out}", markup=False)
+    if len(result.table):
+        screen.print(f"next: {_training(out, inputs)}", markup=False)
+
+
+def _training(out: Path, inputs: tuple[str, ...]) -> str:
+    """The command that trains on the footage with its boxes."""
+    from oddlens.scoring.jobs import is_data_set
+
+    footage = inputs[0] if len(inputs) == 1 else "FOOTAGE"
+    split = " --split test" if is_data_set(footage) else ""  # of a data set, boxes are those of the test videos
     ready = f"--set 'method.objects.sources=[file]' --set method.objects.ready_boxes={out}"
-    screen.print(f"next: oddlens train lbr-spr --data FOOTAGE {ready}", markup=False)
+    return f"oddlens train lbr-spr --config lbr-spr/cpu --data {footage}{split} {ready}"
 
 
 def _figures(counts: Any) -> tuple[str, ...]:

@@ -147,13 +147,20 @@ def _summarise_run(result: RunResult) -> None:
     minutes = result.fit.seconds / 60
     out.print(f"[bold]{detector.name}[/] trained: {result.fit.steps} steps in {minutes:.1f} min; {result.footage}")
     if result.fit.pace_widths:
-        first, last = result.fit.pace_widths
-        out.print(f"self-paced: samples count less from {first:.2f} standard deviations at first, {last:.2f} at last")
+        out.print(_paced(*result.fit.pace_widths, result.fit.pace_lessened))
     if chosen := detector.provenance.get("optimistic"):
         out.print(f"optimistic: {chosen}{_where(result)}", markup=False)
     out.print(f"threshold {detector.calibration.threshold:.2f}: {threshold_source(detector.calibration)}")
     say_faults("fault", result.faults)
+    if result.fit.pace_lessened == 0:
+        say_faults("warning", ["self-paced training gave no sample less weight: train longer, or in larger batches"])
     say_faults("warning", detector.calibration.warnings)
+
+
+def _paced(first: float, last: float, lessened: float | None) -> str:
+    """What self-paced training did."""
+    share = "" if lessened is None else f"; {100 * lessened:.1f} % of the samples after the warm-up counted less"
+    return f"self-paced: k from {first:.2f} to {last:.2f} standard deviations above the mean{share}"
 
 
 def _where(result: RunResult) -> str:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from oddlens.datasets.trees import count_images
 from oddlens.errors import MediaError
+from oddlens.media.formats import is_image
+from oddlens.media.locate import underlying_files
 
 
 @contextmanager
@@ -48,6 +50,16 @@ def count_frames(path: Path) -> int:
         MediaError: a file that is no video.
     """
     return count_images(path) if path.is_dir() else len(frame_times(path))
+
+
+def footage_frames(path: str | Path) -> int:
+    """Frames of a video or of a folder or glob of images, without decoding.
+
+    Raises:
+        MediaError: there is none, or a file is no video.
+    """
+    files = underlying_files(path)
+    return len(files) if is_image(files[0]) else count_frames(files[0])
 
 
 def end_decodes(path: Path) -> bool:

@@ -93,7 +93,7 @@ def evaluate(
     for number, video in enumerate([*training, *videos]):
         if progress:
             progress(video.name, number, len(training) + len(videos))
-        source = open_for(model, video.path, dataset.fps)
+        source = open_for(model, video.path, dataset.fps, video.name)
         earlier = number < len(training)
         frames = score_video(video, source, scorers, before if earlier else tracks, paper)
         if not earlier and (adapted := model.method.previewed(source)):

@@ -149,6 +149,8 @@ def _opened(path: Path, threads: Literal["AUTO", "NONE"]) -> Iterator[tuple[Inpu
     try:
         # Tags in a foreign encoding are no reason to refuse a video.
         container = av.open(str(path), metadata_errors="ignore")
+    except PermissionError as error:
+        raise MediaError(path, "cannot be read (permission denied)", "check its permissions") from error
     except (av.FFmpegError, OSError) as error:
         raise MediaError(path, f"{_NOT_VIDEO} ({_reason(error)})", _REMEDY) from error
     with container:

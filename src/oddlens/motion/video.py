@@ -81,7 +81,15 @@ def write_flow_video(
         if frames == 1:
             raise MediaError(where, "has a single frame", "flow needs two; name a video or a folder of frames")
     info = source.info
-    return FlowVideo(Path(out), frames, info.width, info.height, limit, moving / frames, tuple(source.faults))
+    return FlowVideo(
+        Path(out),
+        frames,
+        info.width,
+        info.height,
+        limit,
+        moving / frames,
+        tuple(f"{where}: {fault}" for fault in source.faults),
+    )
 
 
 def flow_limit(source: Source, estimator: FlowEstimator) -> float:

@@ -66,7 +66,7 @@ def learn_background(images: Iterable[Image]) -> Background:
 
     Each pixel's level is the median of the closest-lying half of its values, so whoever passes before it leaves no
     trace while that is less than half of the time. Frames are brought to one light first. The size of objects comes
-    from the foreground of the same frames: 50 to 150 of them suffice. With one or two frames nothing differs.
+    from the foreground of the same frames: 50 to 150 of them suffice. With one frame nothing differs.
 
     Args:
         images: `uint8 (H, W, C)`, all of one shape. Above 512 MB of them, every second is dropped.

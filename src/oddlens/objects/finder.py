@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
+from pathlib import Path
 from threading import RLock
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from oddlens.objects.boxes import Boxes, areas, clipped, covered_by, without_cov
 from oddlens.objects.detections import Detections, ObjectDetector
 from oddlens.objects.imported import ReadyBoxes, read_ready_boxes
 from oddlens.objects.motion import motion_boxes
-from oddlens.objects.settings import ObjectSettings
+from oddlens.objects.settings import DETECTOR_SHA256, READY_BOXES_SHA256, ObjectSettings
 from oddlens.objects.table import FrameBoxes
 from oddlens.types import Image
 
@@ -78,6 +79,16 @@ class BoxFinder:
                 remedy = "learn one from the footage first, or take 'background' out of the sources"
                 raise SettingsError("objects", "source 'background' has no background", remedy)
 
+    def check_footage(self, name: str, path: str | Path) -> None:
+        """Make sure that ready boxes, where they are a source, were made for the video `name` at `path`.
+
+        Raises:
+            DataError: they are of other footage, or there are none of this.
+            MediaError: the footage cannot be read.
+        """
+        if "file" in self.settings.sources:
+            self._ready.check_footage(name, path)
+
     def with_background(self, background: Any) -> BoxFinder:
         """The same finder before another background; what is loaded is shared."""
         with self._lock:
@@ -129,9 +140,9 @@ class BoxFinder:
         self.load()
         found = {}
         if "detector" in self.settings.sources:
-            found["detector_sha256"] = self._detector.sha256
+            found[DETECTOR_SHA256] = self._detector.sha256
         if "file" in self.settings.sources:
-            found["ready_boxes_sha256"] = hashlib.sha256(self._ready.file.read_bytes()).hexdigest()
+            found[READY_BOXES_SHA256] = hashlib.sha256(self._ready.file.read_bytes()).hexdigest()
         return found
 
     def _one(

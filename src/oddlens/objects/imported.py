@@ -14,12 +14,15 @@ import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
 from oddlens import safe_pickle
+from oddlens.datasets.probe import footage_frames
 from oddlens.errors import DataError
+from oddlens.media.fingerprint import fingerprint_source
 from oddlens.objects.boxes import Boxes, as_boxes, clipped
 from oddlens.objects.table import read_about
 
 _COLUMNS = ("video", "frame", "x1", "y1", "x2", "y2")
 _FORMATS = "give .parquet (by 'oddlens boxes'), .csv with video,frame,x1,y1,x2,y2[,score], or .npy of one array a frame"
+_LAST_FRAME = (1 << 31) - 1
 _SHOWN = 5
 """Names that a message lists."""
 
@@ -36,6 +39,8 @@ class _VideoBoxes:
     """Frames the video has, where the file says so."""
     size: tuple[int, int] | None = None
     """Height and width of its frames, where the file says so."""
+    fingerprint: str = ""
+    """SHA-256 of the footage they were made for, where the file says so."""
 
     def rows(self, first: int, end: int) -> slice:
         """Where the boxes of frames `first` to `end` (excluded) stand."""
@@ -72,6 +77,22 @@ class ReadyBoxes:
                 raise DataError(self.file, fault, "make the boxes again for this footage")
         return self
 
+    def check_footage(self, name: str, path: str | Path) -> None:
+        """Make sure that the boxes of video `name` were made for the footage at `path`.
+
+        Raises:
+            DataError: there are none, or they are of other footage: its content is not that which the file says the
+                boxes are of or, where it says nothing, has fewer frames than have boxes.
+            MediaError: the footage cannot be read.
+        """
+        video = self._video(name)
+        if video.fingerprint:
+            if video.fingerprint != fingerprint_source(path):
+                fault = f"has boxes of another video '{name}' than {path}"
+                raise DataError(self.file, fault, "make the boxes again for this footage")
+        else:
+            self.for_videos({name: footage_frames(path)})
+
     def of(self, video: str, index: int, height: int, width: int) -> tuple[Boxes, NDArray[np.float32]]:
         """Boxes of one frame, cut at its edges, and their scores (NaN where the file has none).
 
@@ -81,9 +102,6 @@ class ReadyBoxes:
             DataError: there are no boxes of this video or this frame, or they are of frames of another size: the
                 file says so, or a box lies outside the frame.
         """
-        if self.numbered is not None:
-            remedy = "run 'oddlens boxes FOOTAGE --ready FILE --out boxes.parquet' first and use that file"
-            raise DataError(self.file, "has boxes by running number, and says nothing of videos", remedy)
         known = self._video(video)
         if known.length is not None and not 0 <= index < known.length:
             fault = f"is for {known.length} frames of video '{video}', there is a frame {index}"
@@ -99,6 +117,9 @@ class ReadyBoxes:
         return boxes[kept], known.scores[rows][kept]
 
     def _video(self, name: str) -> _VideoBoxes:
+        if self.numbered is not None:
+            remedy = "run 'oddlens boxes FOOTAGE --ready FILE --out boxes.parquet' first and use that file"
+            raise DataError(self.file, "has boxes by running number, and says nothing of videos", remedy)
         if name in self.videos:
             return self.videos[name]
         if not name and len(self.videos) == 1:  # footage without a name, and no doubt which is meant
@@ -116,7 +137,7 @@ class ReadyBoxes:
     def _dealt_out(self, all_boxes: _VideoBoxes, lengths: Mapping[str, int]) -> ReadyBoxes:
         total = sum(lengths.values())
         if all_boxes.length != total:
-            fault = f"has boxes for {all_boxes.length} frames, the {len(lengths)} videos named have {total}"
+            fault = f"has boxes for {all_boxes.length} frames, the videos named have {total}"
             raise DataError(self.file, fault, "name exactly the videos it was made for, in their order")
         videos, first = {}, 0
         for name, length in lengths.items():
@@ -159,7 +180,8 @@ def _read_parquet(file: Path) -> ReadyBoxes:
     for video in about.get("videos", []):
         found = videos.get(video["name"], _empty())
         size = (video["height"], video["width"])
-        videos[video["name"]] = _VideoBoxes(found.frames, found.boxes, found.scores, video["frames"], size)
+        known = video["frames"], size, video.get("fingerprint", "")
+        videos[video["name"]] = _VideoBoxes(found.frames, found.boxes, found.scores, *known)
     return ReadyBoxes(file, videos)
 
 
@@ -218,6 +240,9 @@ def _checked(file: Path, table: pd.DataFrame) -> pd.DataFrame:
     wrong = np.flatnonzero(~((frames >= 0) & (frames == np.floor(frames)) & np.isfinite(frames)))
     if len(wrong):
         fault = f"row {wrong[0]} is for frame {frames[wrong[0]]:g}"
+        raise DataError(file, fault, "count frames from 0, in whole numbers")
+    if len(frames) and frames.max() > _LAST_FRAME:
+        fault = f"row {int(frames.argmax())} is for frame {frames.max():g}, which no video has"
         raise DataError(file, fault, "count frames from 0, in whole numbers")
     whole: pd.DataFrame = numbers.assign(video=table["video"].astype(str), frame=frames.astype(np.int64))
     return whole

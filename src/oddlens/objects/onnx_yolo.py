@@ -113,6 +113,8 @@ def _open(file: Path, threads: int | None) -> Any:
         raise DetectorError(file, "needs onnxruntime, which is not installed", remedy) from error
     if not file.is_file():
         raise DetectorError(file, "there is no such ONNX file", "check the path of the detector")
+    if not os.access(file, os.R_OK):
+        raise DetectorError(file, "cannot be read (permission denied)", "check its permissions")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or _threads()
     options.log_severity_level = 4

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oddlens.datasets.base import Video
-from oddlens.datasets.probe import count_frames
-from oddlens.errors import MediaError
+from oddlens.datasets.probe import footage_frames
+from oddlens.errors import MediaError, SettingsError
+from oddlens.files import check_writable
 from oddlens.media.fingerprint import fingerprint_source
-from oddlens.media.formats import ASSUMED_FPS, is_image
-from oddlens.media.locate import underlying_files
+from oddlens.media.formats import ASSUMED_FPS
 from oddlens.media.open import open_source
 from oddlens.media.source import Source
 from oddlens.media.spread import spread_images
@@ -77,12 +77,13 @@ def find_boxes(
 
     Raises:
         MediaError: no video could be read, or the overlay's suffix is no video's.
+        SettingsError: the overlay is one of the videos.
         OddLensError: a detector, its weights or ready boxes cannot be had or do not fit.
     """
     chosen = settings or ObjectSettings()
-    lengths = {video.name: _length(video.path) for video in videos} if "file" in chosen.sources else None
+    lengths = {video.name: footage_frames(video.path) for video in videos} if "file" in chosen.sources else None
     if overlay:
-        VideoWriter(overlay, ASSUMED_FPS)  # its suffix is refused before the work, not after
+        _check_overlay(overlay, videos)
     plain, native = BoxFinder(chosen, device=device, lengths=lengths), replace(flow or FlowSettings(), units="native")
     estimator = FlowEstimator(native, device) if plain.needs_flow else None  # RAFT's weights may not be at hand
     finders = _Finders(videos, plain, fps)
@@ -95,6 +96,7 @@ def find_boxes(
         try:
             source = open_source(video.path, fps=fps)
             finder = finders.of(source)
+            finder.check_footage(video.name, video.path)
             made, regions = _search(source, video, finder, estimator, table, target, progress)
         except MediaError as error:
             table.discard()
@@ -195,10 +197,15 @@ def _stretches(
         yield [waiting.popleft() for _ in some], some
 
 
-def _length(path: Path) -> int:
-    """Frames of a video or of a folder or glob of images, without decoding."""
-    files = underlying_files(path)
-    return len(files) if is_image(files[0]) else count_frames(files[0])
+def _check_overlay(overlay: Path, videos: Sequence[Video]) -> None:
+    """Refuse, before the work and not after it, what cannot be written, or would be written over the footage."""
+    inputs = {video.path.resolve() for video in videos}
+    for video in videos:
+        target = _overlay_path(overlay, video.name, len(videos))
+        VideoWriter(target, ASSUMED_FPS)  # its suffix
+        if target.resolve() in inputs:
+            raise SettingsError(target, "is the footage itself", "name another file with --overlay")
+        check_writable(target)
 
 
 def _overlay_path(overlay: Path, name: str, videos: int) -> Path:

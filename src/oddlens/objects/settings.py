@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 from oddlens.config import Settings
@@ -22,6 +23,8 @@ NETWORKS = (
     "fcos-resnet50",
 )
 """Torchvision's detectors."""
+DETECTOR_SHA256, READY_BOXES_SHA256 = "detector_sha256", "ready_boxes_sha256"
+"""Names of the hashes of what boxes rest on besides settings, in the provenance."""
 _SIDE_STEP = 32
 
 
@@ -71,7 +74,9 @@ class ObjectSettings(Settings):
             raise SettingsError("objects", f"sources are {list(self.sources)}", f"name each once, of {known}")
         self._check_detector()
         if "file" in self.sources and not self.ready_boxes:
-            raise SettingsError("objects", "source 'file' has no file", "name it as ready_boxes")
+            raise SettingsError(
+                "objects", "source 'file' has no file", "name it as ready_boxes (oddlens boxes: --ready)"
+            )
         for name in ("score_threshold", "nms_overlap", "cover_ratio"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingsError("objects", f"{name} is {getattr(self, name)}", "give a number from 0 to 1")
@@ -95,7 +100,21 @@ class ObjectSettings(Settings):
         if min(self.tiles) < 1:
             raise SettingsError("objects", f"tiles are {list(self.tiles)}", "give columns and rows, 1 or more each")
 
+    def with_whole_paths(self) -> ObjectSettings:
+        """The same with the places of its files written out, so that they are found from any folder."""
+        weights = self.detector_weights
+        return replace(
+            self,
+            detector=_whole(self.detector) if self.detector and self.is_onnx else self.detector,
+            detector_weights=weights if weights in ("default", "random") else _whole(weights),
+            ready_boxes=_whole(self.ready_boxes) if self.ready_boxes else None,
+        )
+
     @property
     def is_onnx(self) -> bool:
         """Whether the detector is an ONNX file."""
         return self.detector is not None and self.detector.lower().endswith(".onnx")
+
+
+def _whole(path: str) -> str:
+    return str(Path(path).expanduser().absolute())

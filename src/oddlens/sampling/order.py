@@ -89,7 +89,8 @@ class Timetable:
         """Refuse what makes no training."""
         few = min((count for count in self.counts if count), default=0)
         if not few or (few < self.batch_size and not self.keep):
-            fault = f"only {few} samples, a batch takes {self.batch_size}"
+            which = " in one of its parts (blocks of the frame)" if sum(count > 0 for count in self.counts) > 1 else ""
+            fault = f"only {few} samples{which}, a batch takes {self.batch_size}"
             remedy = "give more footage or a smaller training.batch_size, or set training.last_batch: keep"
             raise DataError("training footage", fault, remedy)
         filled = sum(count > 0 for count in self.counts)

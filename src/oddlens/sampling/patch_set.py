@@ -23,14 +23,15 @@ class PatchSet(Dataset[dict[str, Tensor]]):
     Args:
         store: where they lie.
         chosen: `bool (N,)`, which of its patches belong to the set; by default all.
-        every: only the patches of every so-many-th frame.
+        every: only the patches of every so-many-th frame of the footage, as nearly as the store's own spacing allows.
     """
 
     def __init__(self, store: PatchStore, chosen: NDArray[np.bool_] | None = None, every: int = 1) -> None:
         self.store = store
         blocks, frames = np.asarray(store.array("blocks")), np.asarray(store.array("frames"))
         kept = np.ones(len(blocks), np.bool_) if chosen is None else chosen
-        kept = kept & (frames // store.every % every == 0)
+        every = store.every * max(1, round(every / store.every))  # what the store left out counts too
+        kept = kept & (frames % every == 0)
         rows = np.flatnonzero(kept)
         self.rows = rows[np.argsort(blocks[rows], kind="stable")]
         counts = np.bincount(blocks[rows], minlength=store.spec.blocks)

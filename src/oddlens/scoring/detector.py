@@ -18,6 +18,7 @@ from oddlens.media.tiles import Tiles
 from oddlens.methods import method_class
 from oddlens.methods.base import Method
 from oddlens.methods.objects import ObjectMethod
+from oddlens.objects.settings import DETECTOR_SHA256
 from oddlens.scoring.calibration import AlarmRule, Calibration
 from oddlens.scoring.objects import ObjectScorer
 from oddlens.scoring.windows import Mode, Scorer, WindowScorer
@@ -105,10 +106,16 @@ class Detector:
         return tiles_of(self.scoring, self.method.sampling)
 
     def scorer(self, mode: Mode | None = None, batch_size: int | None = None, details: bool = False) -> Scorer:
-        """A scorer for one stream of frames; `batch_size=1` for live use."""
+        """A scorer for one stream of frames; `batch_size=1` for live use.
+
+        Raises:
+            DetectorError: a file that the method's boxes rest on is gone, or not what it was in training.
+        """
         s = self.scoring
         if isinstance(self.method, ObjectMethod):
-            return ObjectScorer(self.method, batch_size or s.batch_size, s.precision, details)
+            scorer = ObjectScorer(self.method, batch_size or s.batch_size, s.precision, details)
+            scorer.check_detector(self.provenance.get(DETECTOR_SHA256))
+            return scorer
         return WindowScorer(self.method, mode or s.mode, batch_size or s.batch_size, s.precision, details)
 
     def score(

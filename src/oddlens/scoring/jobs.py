@@ -47,6 +47,11 @@ def find_videos(inputs: Sequence[str | Path], labels: str | Path | None = None) 
     return videos, rates.pop() if len(rates) == 1 else None
 
 
+def is_data_set(where: str | Path) -> bool:
+    """Whether `find_videos` takes the test videos of a data set for `where`."""
+    return _as_dataset(Path(where)) is not None
+
+
 def _as_dataset(root: Path) -> tuple[list[Video], float | None] | None:
     if not root.is_dir():
         return None

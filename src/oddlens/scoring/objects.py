@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from oddlens.errors import DataError
+from oddlens.errors import DataError, DetectorError
 from oddlens.methods.objects import ObjectMethod
+from oddlens.objects.settings import DETECTOR_SHA256
 from oddlens.sampling.patch_stream import PatchStream
 from oddlens.sampling.patches import FramePatches, whole_pixels
 from oddlens.scoring.windows import FrameScore
@@ -46,6 +47,25 @@ class ObjectScorer:
         self._camera = method.camera
         self._waiting: list[Image] = []
         self._seen, self._video = 0, ""
+
+    def check_detector(self, sha256: str | None) -> None:
+        """Make sure that the object detector is the one that the method was trained with.
+
+        Args:
+            sha256: of its weights then; `None` where that is not known, or there was none.
+
+        Raises:
+            DetectorError: it is another one now, or cannot be had.
+        """
+        from oddlens.objects.finder import BoxFinder
+
+        finder = self.stream.finder
+        if sha256 is None or not isinstance(finder, BoxFinder):
+            return
+        if finder.provenance().get(DETECTOR_SHA256) != sha256:
+            where = self.method.object_settings.detector
+            fault = "is not the object detector that was trained with"
+            raise DetectorError(str(where), fault, "restore the file, or train again")
 
     def push(self, image: Image, video: str = "") -> list[FrameScore]:
         """Take the next frame `uint8 (H, W, C)`; return the scores that are ready now.

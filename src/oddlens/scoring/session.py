@@ -117,6 +117,9 @@ def score_to_folder(
             if len(videos) == 1:
                 raise
             faults.append(str(error))
+        except KeyboardInterrupt:
+            _remove_empty(folder / video.name, *made)
+            raise
     if not done:
         raise DataError(str(inputs[0]), f"none of {len(videos)} inputs could be scored ({faults[0]})", "see above")
     table = pd.concat([item.table for item in done], ignore_index=True)
@@ -129,7 +132,7 @@ def score_to_folder(
 def _score_video(
     detector: Detector, video: Video, folder: Path, options: ScoreOptions, progress: Progress | None
 ) -> _Scored:
-    source = open_for(detector, video.path, options.fps)
+    source = open_for(detector, video.path, options.fps, video.name)
     _remove_earlier(folder)
     calibration, fps = detector.calibration, source.info.fps or options.fps or DEFAULT_FPS
     tracker, table = EventTracker(Explainer(detector), _first_scored(detector, options.mode)), ScoreTable()

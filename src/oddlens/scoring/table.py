@@ -14,6 +14,7 @@ import pandas as pd
 from oddlens.errors import MediaError, OddLensError
 from oddlens.media.open import open_source
 from oddlens.media.source import Source
+from oddlens.methods.objects import ObjectMethod
 from oddlens.scoring.events import AlarmState
 from oddlens.scoring.jobs import find_videos
 from oddlens.scoring.windows import FrameScore, Mode, score_frames
@@ -75,12 +76,23 @@ def score_source(
         yield calibrate(video, frame, raw)
 
 
-def open_for(detector: Detector, where: str | Path, fps: float | None = None) -> Source:
+def open_for(detector: Detector, where: str | Path, fps: float | None = None, name: str | None = None) -> Source:
     """Open a source in the colours the detector was trained on.
+
+    Args:
+        detector: that will score it.
+        where: anything `open_source` takes.
+        fps: frame rate of folders of images.
+        name: of the video, as it will be scored under.
 
     Raises:
         MediaError: it cannot be read, or is grey where the detector needs colour.
+        DataError: the detector looks at ready boxes, and has those of other footage under this name, or none.
     """
+    if name is not None and isinstance(detector.method, ObjectMethod):
+        from oddlens.objects.finder import BoxFinder
+
+        BoxFinder(detector.method.object_settings).check_footage(name, where)
     colour = detector.method.colour
     if colour == "rgb" and open_source(where, fps=fps).info.channels == 1:
         raise MediaError(where, "is grey, the detector was trained on colour", "give colour footage")
@@ -133,6 +145,8 @@ def score_inputs(
     table = ScoreTable()
     videos, rate = find_videos(inputs)
     for video in videos:
-        for scored in score_source(detector, open_for(detector, video.path, fps or rate), mode, name=video.name):
+        for scored in score_source(
+            detector, open_for(detector, video.path, fps or rate, video.name), mode, name=video.name
+        ):
             table.add(scored)
     return table.frame()

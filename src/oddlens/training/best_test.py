@@ -44,7 +44,7 @@ class LabelRanking:
         detector = Detector(method, Calibration(frames=0), self.scoring)
         track, paper = Track(), method.paper_protocol()
         for video in self.videos:
-            source = open_for(detector, video.path, self.fps)
+            source = open_for(detector, video.path, self.fps, video.name)
             shown = replace(detector, method=method.previewed(source) or method)
             score_video(video, source, {method.name: shown.scorer()}, {method.name: track}, paper)
         ranked = apply_paper(paper, track.paper_scores, [np.asarray(video.labels) for video in self.videos])

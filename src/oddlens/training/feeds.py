@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,8 @@ class Feed:
     """Frames decoded."""
     fps: float | None
     calibrate: Callable[[Detector], Calibration]
+    rests_on: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the files that its samples rest on besides the footage, by the names they have in the provenance."""
     faults: tuple[str, ...] = ()
     """What could not be read and was left out, one line each."""
 

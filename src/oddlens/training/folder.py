@@ -10,10 +10,17 @@ from typing import Any
 from oddlens.config import read_yaml, to_yaml
 from oddlens.errors import DataError, OddLensError, SettingsError
 from oddlens.files import is_leftover, read_json, remove_leftovers, write_json, write_text
+from oddlens.objects.settings import DETECTOR_SHA256, READY_BOXES_SHA256
 from oddlens.training.compare import difference
 from oddlens.training.earlier import check_earlier, without_place
 from oddlens.training.settings import RunSettings
 
+_CONTENTS = {
+    "data_fingerprint": "the footage",
+    DETECTOR_SHA256: "the object detector's file",
+    READY_BOXES_SHA256: "the file of ready boxes",
+}
+"""What a run goes on with only while it is the same, by the names in its provenance."""
 _SETTINGS, _PROVENANCE, _DETECTOR = "run.yaml", "provenance.json", "detector"
 
 
@@ -72,17 +79,20 @@ def begin(folder: Path, run: RunSettings, origin: Mapping[str, Any], overwrite: 
 
 
 def check_origin(folder: Path, origin: Mapping[str, Any]) -> None:
-    """Make sure that the run in `folder` began with the same footage, and with the same detector if with one.
+    """Make sure that the run in `folder` began with the same footage and files, and with the same detector if with one.
 
     Args:
-        origin: its `data_fingerprint` and what `check_earlier` looks at.
+        origin: its `data_fingerprint`, the hashes of other files that samples rest on, as far as they are known, and
+            what `check_earlier` looks at.
 
     Raises:
         DataError: it did not.
     """
     check_earlier(folder / _PROVENANCE, origin)
-    if read_json(folder / _PROVENANCE).get("data_fingerprint") != origin["data_fingerprint"]:
-        fault = "the footage has changed since this run began"
+    then = read_json(folder / _PROVENANCE)
+    changed = [what for key, what in _CONTENTS.items() if key in then and then[key] != origin.get(key, then[key])]
+    if changed:
+        fault = f"{changed[0]} has changed since this run began"
         raise DataError(folder, fault, "restore it, name another --out, or start afresh with --overwrite")
 
 

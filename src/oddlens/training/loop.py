@@ -53,6 +53,8 @@ class FitResult:
     """Held-out normal loss of the weights kept, NaN without held-out footage."""
     pace_widths: tuple[float, float] | None = None
     """k of self-paced training at its first weighted step and at the last one, `None` without it."""
+    pace_lessened: float | None = None
+    """Share of the samples after the warm-up that self-paced training gave less weight, `None` without it."""
     chosen_on_test: tuple[int, float] | None = None
     """Step and micro AUC of the weights kept, where test labels chose them."""
 
@@ -113,7 +115,8 @@ def fit(
     seconds, timetable = recorder.seconds, recorder.plan.timetable
     widths = pacing.widths(timetable) if pacing else None
     chosen = (recorder.best_step, recorder.best_auc) if ranking else None
-    return FitResult(timetable.steps, seconds, recorder.validation_loss(), widths, chosen)
+    lessened = pacing.lessened if pacing else None
+    return FitResult(timetable.steps, seconds, recorder.validation_loss(), widths, lessened, chosen)
 
 
 def _conclude(method: Method, samples: Samples, settings: TrainingSettings, accelerator: Accelerator) -> None:

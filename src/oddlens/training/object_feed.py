@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,8 @@ def object_feed(
 
     Raises:
         DataError: grey and colour footage side by side, or footage of several sizes before one background; ready
-            boxes for videos that share a name; no object was found in all the footage, or fewer than a batch takes.
+            boxes for videos that share a name, or of other footage; no object was found in all the footage, or fewer
+            than a batch takes.
         SettingsError: there are fewer steps than blocks with patches.
         OddLensError: the footage, weights of a detector or ready boxes cannot be read, or the cache not be written.
     """
@@ -60,11 +61,14 @@ def object_feed(
     _check_footage(footage, finder.needs_background)
     if "file" in method.object_settings.sources:
         _check_names(footage, root)
+        for item in footage:
+            finder.check_footage(item.name, item.path)
     if finder.needs_background and not method.background():
         with progress.message("learning the background"):
             learn_background(method, footage)
     folder, budget, device = cache_folder(run.data), cache_budget(run.data), run.training.device
-    identity = _identity(method, device)
+    found_by = open_finder(method, device).provenance()
+    identity = _identity(method, found_by)
     with progress.decoding("finding objects") as advance:
         store = build_patch_store(
             footage,
@@ -93,6 +97,7 @@ def object_feed(
         frames=store.frames,
         frames_seen=store.frames,
         fps=fps,
+        rests_on=found_by,
         calibrate=lambda detector: calibrate_on_store(detector, store, held or kept, bool(held), run.unlabelled),
     )
 
@@ -189,8 +194,8 @@ def score_store(
     return np.concatenate(scores) if scores else np.zeros(0)
 
 
-def _identity(method: ObjectMethod, device: str) -> dict[str, Any]:
-    """What the patches depend on besides the footage and the spec, ready for JSON."""
+def _identity(method: ObjectMethod, found_by: Mapping[str, str]) -> dict[str, Any]:
+    """What the patches depend on besides the footage and the spec, ready for JSON; `found_by` names the files."""
     import hashlib
 
     digest = hashlib.sha256(b"".join(value.tobytes() for _, value in sorted(method.background().items())))
@@ -198,7 +203,7 @@ def _identity(method: ObjectMethod, device: str) -> dict[str, Any]:
     known = {"flow": flow, "objects": objects, "background": digest.hexdigest()}
     if method.motion_settings.is_raft:
         known["flow_weights"] = weights_print(method.motion_settings)
-    return known | open_finder(method, device).provenance()
+    return {**known, **found_by}
 
 
 def _split(store: PatchStore, share: float) -> tuple[list[Stretch], list[Stretch]]:

@@ -73,11 +73,13 @@ class SelfPacing(nn.Module):
     """Weights the samples of a method's training steps; the loop hangs it into the method as `pacing`.
 
     In every part of the samples it begins anew: first the warm-up, in which all weights are 1, then ever stricter
-    weights. Its only state, the last scores, is part of the method's state while training goes on.
+    weights. Its only state, the last scores and counts, is part of the method's state while training goes on.
     """
 
     recent: Tensor
     known: Tensor
+    weighed: Tensor
+    """Samples that have been given a weight after the warm-up, and how many of them one below 1."""
 
     def __init__(self, training: TrainingSettings) -> None:
         super().__init__()
@@ -87,6 +89,7 @@ class SelfPacing(nn.Module):
         self.remembers = kind == "recent" or (kind == "auto" and training.batch_size < _MANY)
         self.register_buffer("recent", torch.zeros(_REMEMBERED if self.remembers else 0))
         self.register_buffer("known", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("weighed", torch.zeros(2, dtype=torch.int64))
         self._width: float | None = None
         self._weights: Tensor | None = None
         self._terms: dict[str, Tensor] = {}
@@ -113,6 +116,12 @@ class SelfPacing(nn.Module):
         first, last = timetable.place(1), timetable.place(timetable.steps)
         begun = replace(first, step=min(self.warm_up(first) + 1, first.steps))
         return self.width(begun) or float("nan"), self.width(last) or float("nan")
+
+    @property
+    def lessened(self) -> float:
+        """Share of the samples after the warm-up that counted less than 1; 0 before there were any."""
+        every, less = self.weighed.tolist()
+        return float(less / max(every, 1))
 
     def enter(self, place: Place) -> None:
         """Get ready for the step at `place`."""
@@ -161,6 +170,7 @@ class SelfPacing(nn.Module):
             if not self.settings.paper:
                 weights = torch.where(over.max() == over.min(), 1, weights)
         self._weights = weights[mine]
+        self.weighed.add_(torch.stack([torch.ones_like(weights).sum(), (weights < 1).sum()]).long())
         dropped = (weights == 0).float().mean()
         self._terms = _terms(weights.mean(), dropped, torch.tensor(k))
 

@@ -225,6 +225,7 @@ def _origin(run: RunSettings, dataset: DataSet | PhotographSet, feed: Feed) -> d
         "frames": feed.frames,
         "frames_seen": feed.frames_seen,
         **rate,
+        **feed.rests_on,
         "seed": run.training.seed,
         **runtime(),
     }
@@ -237,6 +238,7 @@ def _outcome(fitted: FitResult) -> dict[str, Any]:
         "training_seconds": round(fitted.seconds, 1),
         "validation_loss": None if np.isnan(fitted.validation_loss) else round(fitted.validation_loss, 6),
         "pace_widths": None if fitted.pace_widths is None else [round(width, 4) for width in fitted.pace_widths],
+        "pace_lessened": None if fitted.pace_lessened is None else round(fitted.pace_lessened, 6),
     } | _chosen(fitted)
 
 
@@ -257,6 +259,7 @@ def _past_result(folder: Path, provenance: Mapping[str, Any], run: RunSettings) 
         provenance["training_seconds"],
         float("nan") if loss is None else loss,
         None if widths is None else (widths[0], widths[1]),
+        provenance.get("pace_lessened"),
         (provenance["chosen_step"], provenance["chosen_test_auc"]) if "chosen_step" in provenance else None,
     )
     detector = Detector.load(folder / "detector", run.training.device)

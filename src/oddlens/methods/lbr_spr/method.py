@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from oddlens.evaluation.protocols import PaperProtocol
-from oddlens.methods.base import Batch, MethodSettings
+from oddlens.methods.base import Batch, Method, MethodSettings
 from oddlens.methods.lbr_spr.bands import ContrastBands, contrast
 from oddlens.methods.lbr_spr.network import Branches
 from oddlens.methods.lbr_spr.settings import LbrSprSettings
@@ -48,6 +50,12 @@ class LbrSpr(ObjectMethod):
         self.official_scale = ContrastBands(blocks, 1)
         self.register_buffer("counts", torch.zeros(blocks, dtype=torch.int64))
         self.register_buffer("lowest", torch.tensor(-_BIG_NUMBER))
+
+    @classmethod
+    def complete(cls, settings: MethodSettings, open_earlier: Callable[[str], Method]) -> MethodSettings:
+        """The settings with the places of files written out: the detector is to find them from any folder."""
+        assert isinstance(settings, LbrSprSettings)
+        return replace(settings, objects=settings.objects.with_whole_paths())
 
     @property
     def patches(self) -> PatchSpec:
