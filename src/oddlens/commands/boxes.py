@@ -145,12 +145,14 @@ def _summarise(result: object, out: Path, inputs: tuple[str, ...]) -> None:
 
 def _training(out: Path, inputs: tuple[str, ...]) -> str:
     """The command that trains on the footage with its boxes."""
+    from shlex import quote
+
     from oddlens.scoring.jobs import is_data_set
 
     footage = inputs[0] if len(inputs) == 1 else "FOOTAGE"
     split = " --split test" if is_data_set(footage) else ""  # of a data set, boxes are those of the test videos
-    ready = f"--set 'method.objects.sources=[file]' --set method.objects.ready_boxes={out}"
-    return f"oddlens train lbr-spr --config lbr-spr/cpu --data {footage}{split} {ready}"
+    ready = f"--set 'method.objects.sources=[file]' --set {quote(f'method.objects.ready_boxes={out}')}"
+    return f"oddlens train lbr-spr --config lbr-spr/cpu --data {quote(footage)}{split} {ready}"
 
 
 def _figures(counts: Any) -> tuple[str, ...]:

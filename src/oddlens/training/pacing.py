@@ -170,7 +170,8 @@ class SelfPacing(nn.Module):
             if not self.settings.paper:
                 weights = torch.where(over.max() == over.min(), 1, weights)
         self._weights = weights[mine]
-        self.weighed.add_(torch.stack([torch.ones_like(weights).sum(), (weights < 1).sum()]).long())
+        self.weighed[0] += len(weights)
+        self.weighed[1] += (weights < 1).sum()
         dropped = (weights == 0).float().mean()
         self._terms = _terms(weights.mean(), dropped, torch.tensor(k))
 
