@@ -233,4 +233,4 @@ def per_hour(rate: float) -> str:
 def _duration(hours: float) -> str:
     if hours >= 1:
         return f"{hours:.1f} hours"
-    return f"{hours * 60:.1f} minutes" if hours * 60 >= 1 else f"{hours * 3600:.0f} seconds"
+    return f"{hours * 60:.1f} minutes" if hours * 60 >= 1 else f"{hours * 3600:.1f} seconds"
